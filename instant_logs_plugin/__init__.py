@@ -1,0 +1,1 @@
+"""A bounded recorder for Cloudflare Instant Logs, as a Prefect plugin."""
