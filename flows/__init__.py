@@ -1,0 +1,1 @@
+"""Prefect flows, thin: what a schedule or a pipeline runs."""

@@ -155,12 +155,13 @@ class InvalidFilter(ConfigurationError):
         repaired: A filter that says what was probably meant, or None.
     """
 
-    def __init__(self, reason: str, where: str = "", repaired: str | None = None) -> None:
+    def __init__(
+        self, reason: str, where: str = "", repaired: str | None = None
+    ) -> None:
         super().__init__(reason, where, repaired)
         self.reason, self.where, self.repaired = reason, where, repaired
-        self.hint = (
-            f"try: {repaired}" if repaired else "'instant-logs filter --help' has examples"
-        )
+        example = "'instant-logs filter --help' has examples"
+        self.hint = f"try: {repaired}" if repaired else example
 
     def __str__(self) -> str:
         at = f" at {self.where}" if self.where else ""
@@ -289,7 +290,9 @@ class ZoneBusy(InstantLogsError):
 
     def __str__(self) -> str:
         since = f" since {self.since}" if self.since else ""
-        return f"zone {self.zone_id} has a session already, held by {self.holder}{since}"
+        return (
+            f"zone {self.zone_id} is busy: its session is held by {self.holder}{since}"
+        )
 
 
 class StreamError(InstantLogsError):
@@ -416,7 +419,7 @@ class StoreUnwritable(StoreError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason)
         self.path, self.reason = path, reason
-        self.hint = "make room or mend the permissions; the journal keeps what was received"
+        self.hint = "make room or mend the permissions, then 'instant-logs recover'"
 
     def __str__(self) -> str:
         return f"cannot write {self.path}: {self.reason}"
@@ -501,7 +504,7 @@ class FieldsNotRecorded(QueryError):
         self.hint = f"record them: --fields …,{','.join(missing)}"
 
     def __str__(self) -> str:
-        return f"{self.query} needs fields that were not recorded: {', '.join(self.missing)}"
+        return f"{self.query} needs fields not recorded: {', '.join(self.missing)}"
 
 
 class CaptureInterrupted(InstantLogsError):

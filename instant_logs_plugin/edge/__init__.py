@@ -1,0 +1,1 @@
+"""The service: its words, its API, its stream."""

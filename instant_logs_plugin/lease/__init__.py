@@ -1,0 +1,1 @@
+"""The right to hold a zone's one session."""

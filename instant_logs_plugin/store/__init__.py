@@ -1,0 +1,1 @@
+"""What a capture is, on disk or in a bucket."""
