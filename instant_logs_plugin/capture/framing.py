@@ -1,0 +1,169 @@
+r"""Lines out of messages: where one record ends and the next begins.
+
+Pure: fed with messages, gives back bytes. The service documents "messages of
+line-delimited JSON" and sends one object per message without a newline; both
+are taken, with or without a final newline, and a line cut across two messages.
+Lines are split on ``\n`` only: U+2028 is legal inside JSON. No byte is lost but
+newlines and blank lines.
+
+A message's end is the end of a line unless what stands there is an unfinished
+object, which is *held* until the next message shows whether it goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+__all__ = ["MAX_LINE_BYTES", "Framed", "LineFramer"]
+
+MAX_LINE_BYTES = 64 * 2**20
+"""A longer line is given up as it stands (and will be a reject)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    r"""Whole lines, each ended by ``\n``, none blank.
+
+    Attributes:
+        data: The lines.
+        line_count: How many they are; 0 for no bytes.
+    """
+
+    data: bytes = b""
+    line_count: int = 0
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes of the lines without their newlines."""
+        return len(self.data) - self.line_count
+
+    def head(self, *, max_lines: int | None, max_bytes: int | None) -> Framed:
+        """Return the leading lines up to the bound that is met first.
+
+        The line that reaches ``max_bytes`` is still in: a bound is honoured
+        within one line. None means no bound; 0 gives no line.
+        """
+        taken = self
+        if max_lines is not None and max_lines < self.line_count:
+            taken = _cut(self.data, _end_of_line(self.data, max_lines), max_lines)
+        if max_bytes is not None and max_bytes < taken.byte_count:
+            taken = _head_bytes(taken.data, max_bytes)
+        return taken
+
+
+def _cut(data: bytes, end: int, line_count: int) -> Framed:
+    return Framed(data[:end], line_count)
+
+
+def _end_of_line(data: bytes, line_count: int) -> int:
+    """Return the offset behind the newline of the n-th line."""
+    end = 0
+    for _ in range(line_count):
+        end = data.index(b"\n", end) + 1
+    return end
+
+
+def _head_bytes(data: bytes, max_bytes: int) -> Framed:
+    end = line_count = 0
+    while end - line_count < max_bytes:
+        end = data.index(b"\n", end) + 1
+        line_count += 1
+    return _cut(data, end, line_count)
+
+
+class LineFramer:
+    """Turns messages into lines; one per stream, as a cut never spans two."""
+
+    def __init__(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+        self._max_line_bytes = max_line_bytes
+        self._held = b""
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the unfinished line that waits for the next message."""
+        return len(self._held)
+
+    def feed(self, messages: Sequence[bytes]) -> Framed:
+        """Return the lines that ``messages`` complete, in order."""
+        if not self._held:
+            framed = _frame_objects(messages)
+            if framed is not None:
+                return framed
+        return _joined(line for message in messages for line in self._take(message))
+
+    def flush(self) -> Framed:
+        """Return the held bytes as a line: the stream has ended."""
+        held, self._held = self._held, b""
+        return _joined(iter((held,)))
+
+    def _take(self, message: bytes) -> Iterator[bytes]:
+        *lines, tail = message.split(b"\n")
+        if self._held:
+            first = lines[0] if lines else tail
+            if _continues(self._held, first):
+                glued = self._held + first
+                self._held = b""
+                lines, tail = ([glued, *lines[1:]], tail) if lines else ([], glued)
+            else:
+                yield self._held
+                self._held = b""
+        yield from lines
+        if _is_unfinished(tail) and len(tail) <= self._max_line_bytes:
+            self._held = tail
+        else:
+            yield tail
+
+
+def _joined(lines: Iterator[bytes]) -> Framed:
+    kept = [line for line in lines if line]
+    return Framed(b"".join(line + b"\n" for line in kept), len(kept))
+
+
+def _frame_objects(messages: Sequence[bytes]) -> Framed | None:
+    r"""Join messages in bulk if every line of them is plainly one object.
+
+    Plainly: each line end stands between ``}`` and ``{``, and the last line is
+    JSON. Two scans at memory speed instead of a look at every message.
+    """
+    data = b"\n".join(messages)
+    if b"\n\n" in data or data.endswith(b"\n"):
+        data = _without_blank_lines(data)
+    if not (data.startswith(b"{") and data.endswith(b"}")):
+        return None
+    breaks = data.count(b"\n")
+    if breaks != data.count(b"}\n{"):
+        return None
+    if not _is_json(data[data.rfind(b"\n") + 1 :]):
+        return None
+    return Framed(data + b"\n", breaks + 1)
+
+
+def _without_blank_lines(data: bytes) -> bytes:
+    while b"\n\n" in data:
+        data = data.replace(b"\n\n", b"\n")
+    return data.strip(b"\n")
+
+
+def _is_unfinished(tail: bytes) -> bool:
+    return tail.startswith(b"{") and not _is_json(tail)
+
+
+def _continues(held: bytes, first: bytes) -> bool:
+    """Tell whether ``first`` is the rest of ``held``.
+
+    What does not open an object goes on with the one before. What does may be
+    either (a cut can fall before a nested object): only valid JSON tells.
+    """
+    return bool(first) and (not first.startswith(b"{") or _is_json(held + first))
+
+
+def _is_json(text: bytes) -> bool:
+    if not text.endswith(b"}"):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
