@@ -15,11 +15,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["MAX_LINE_BYTES", "Framed", "LineFramer"]
+__all__ = ["MAX_LINE_BYTES", "Arrival", "Framed", "LineFramer"]
 
 MAX_LINE_BYTES = 64 * 2**20
 """A longer line is given up as it stands (and will be a reject)."""
+
+
+class Arrival(NamedTuple):
+    """Lines that arrived together.
+
+    Attributes:
+        line_count: How many.
+        received_at_us: When, in microseconds since the epoch, UTC.
+    """
+
+    line_count: int
+    received_at_us: int
 
 
 @dataclass(frozen=True, slots=True)
