@@ -512,13 +512,17 @@ class CaptureInterrupted(InstantLogsError):
 
     Attributes:
         signal_number: 2 (SIGINT) or 15 (SIGTERM).
+        capture_id: The capture, or None when nothing had been recorded.
     """
 
-    def __init__(self, signal_number: int, capture_id: str) -> None:
+    def __init__(self, signal_number: int, capture_id: str | None) -> None:
         super().__init__(signal_number, capture_id)
         self.signal_number, self.capture_id = signal_number, capture_id
         self.exit_code = 128 + signal_number  # type: ignore[misc]
-        self.hint = f"'instant-logs captures show {capture_id}' says what was kept"
+        if capture_id is not None:
+            self.hint = f"'instant-logs captures show {capture_id}' says what was kept"
 
     def __str__(self) -> str:
+        if self.capture_id is None:
+            return "interrupted before anything was recorded"
         return f"capture {self.capture_id} was interrupted"

@@ -119,6 +119,11 @@ class SealedSegment:
         """Lines in the segment."""
         return sum(entry.line_count for entry in self.entries)
 
+    @property
+    def rejects_path(self) -> Path:
+        """Where its rejects wait for the capture's end."""
+        return self.lines_path.with_suffix(".rejects")
+
     def iter_blocks(self, block_bytes: int) -> Iterator[Block]:
         """Yield the lines in blocks of about ``block_bytes``, checked.
 

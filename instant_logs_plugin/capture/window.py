@@ -17,6 +17,7 @@ one is a gap, and the reason is why the stream before it ended::
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -115,10 +116,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Plan:
-    """A step, and when to ask again at the latest; None when it is done at once."""
+    """A step, and when to ask again at the latest."""
 
     step: Step
-    until: float | None = None
+    until: float = math.inf
 
 
 class CaptureWindow:
@@ -183,6 +184,11 @@ class CaptureWindow:
         self._close_stream(now)
         self._losses.append((now, reason))
 
+    def explain(self, reason: GapReason) -> None:
+        """Correct the reason of the gap that is open: it was found out since."""
+        if self._losses and self._opened_at is None:
+            self._losses[-1] = (self._losses[-1][0], reason)
+
     def stop(self, now: float, reason: EndReason) -> None:
         """End the capture; only the first reason counts.
 
@@ -199,8 +205,8 @@ class CaptureWindow:
 
     def plan(self, now: float) -> Plan:
         """Return the step that is due at ``now``; may end the capture."""
-        closing_at = None if self._end is None else self._end + self.bounds.drain_s
-        if closing_at is not None and now >= closing_at:
+        closing_at = math.inf if self._end is None else self._end + self.bounds.drain_s
+        if now >= closing_at:
             self.stop(now, EndReason.DURATION)
         if self.end_reason is not None:
             return Plan(Step.CLOSE)
@@ -209,7 +215,7 @@ class CaptureWindow:
         renewal_at = self._opened_at + self.bounds.renew_after_s
         if now >= renewal_at:
             return Plan(Step.RENEW, closing_at)
-        return Plan(Step.RECEIVE, min(renewal_at, closing_at or renewal_at))
+        return Plan(Step.RECEIVE, min(renewal_at, closing_at))
 
     def spans(self, now: float) -> Iterator[Span]:
         """Yield the window up to ``now`` as recorded spans and gaps, in order.

@@ -1,0 +1,134 @@
+"""Sealed journal segments become committed ones: decode, publish, verify, release.
+
+Runs in a worker thread; everything heavy in it releases the GIL. Committing a
+segment twice gives the same file under the same name.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from instant_logs_plugin.capture.decode import Decoder, capture_schema
+from instant_logs_plugin.capture.journal import SealedSegment
+from instant_logs_plugin.capture.ledger import Committed
+from instant_logs_plugin.capture.rejects import Reject, format_reject
+from instant_logs_plugin.store.filesystem import Store, fsync_path, write_errors
+from instant_logs_plugin.store.layout import rejects_path, segment_path
+from instant_logs_plugin.store.manifest import Segment
+from instant_logs_plugin.store.parquet import write_segment
+
+__all__ = ["Committer"]
+
+_BLOCK_BYTES = 4 * 2**20
+
+
+class Committer:
+    """Commits the segments of one capture, in order; used by one thread at a time.
+
+    Args:
+        store: Where to.
+        directory: The capture's journal directory; rejects wait in it.
+        zone_id: The zone's id.
+        capture_id: The capture's id.
+        started_at: The capture's start; names the date partition.
+        fields: The requested fields, in order.
+
+    Raises:
+        StoreUnwritable: From every method, when the file system refuses.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Path,
+        *,
+        zone_id: str,
+        capture_id: str,
+        started_at: datetime,
+        fields: tuple[str, ...],
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._zone_id = zone_id
+        self._capture_id = capture_id
+        self._started_at = started_at
+        self._schema = capture_schema(fields)
+        self._decoder = Decoder(fields, capture_id=capture_id)
+
+    def commit(self, sealed: SealedSegment) -> Committed:
+        """Decode, publish and verify one segment; the caller releases it.
+
+        Raises:
+            JournalDamaged: The raw lines are not what the index vouches for.
+            VerificationFailed: What was read back is not what was written.
+        """
+        path = segment_path(
+            zone_id=self._zone_id,
+            capture_id=self._capture_id,
+            started_at=self._started_at,
+            sequence=sealed.sequence,
+        )
+        tally = _Tally()
+        tables = self._iter_tables(sealed, tally)
+        segment = write_segment(self._store, path, schema=self._schema, tables=tables)
+        _write_rejects(sealed.rejects_path, tally.rejects)
+        return tally.committed(segment)
+
+    def publish_rejects(self) -> None:
+        """Publish the rejects of all segments; nothing when there are none."""
+        parts = sorted(self._directory.glob("*.rejects"))
+        if not parts:
+            return
+        with self._store.open_atomic(rejects_path(self._capture_id)) as sink:
+            for part in parts:
+                with part.open("rb") as source:
+                    shutil.copyfileobj(source, sink)
+
+    def close(self) -> None:
+        """Give the decoder's memory back."""
+        self._decoder.close()
+
+    def _iter_tables(self, sealed: SealedSegment, tally: _Tally) -> Iterator[pa.Table]:
+        for block in sealed.iter_blocks(_BLOCK_BYTES):
+            decoded = self._decoder.decode(block.data, block.arrivals)
+            tally.add(decoded.table, decoded.rejects)
+            yield decoded.table
+
+
+def _write_rejects(path: Path, rejects: list[Reject]) -> None:
+    """Keep a segment's rejects beside the journal until the capture ends."""
+    if not rejects:
+        return
+    with write_errors(path):
+        with path.open("wb") as file:
+            file.writelines(map(format_reject, rejects))
+        fsync_path(path)
+
+
+class _Tally:
+    """Counts of the segment that is being written."""
+
+    def __init__(self) -> None:
+        self.rejects: list[Reject] = []
+        self._intervals: list[int] = []
+
+    def add(self, table: pa.Table, rejects: list[Reject]) -> None:
+        self.rejects += rejects
+        intervals = table["sampleInterval"]
+        ends = (pc.min(intervals).as_py(), pc.max(intervals).as_py())
+        self._intervals += [end for end in ends if end is not None]
+
+    def committed(self, segment: Segment) -> Committed:
+        return Committed(
+            segment=segment if segment.rows else None,
+            written=segment.rows,
+            rejected=len(self.rejects),
+            interval_min=min(self._intervals, default=None),
+            interval_max=max(self._intervals, default=None),
+        )

@@ -1,0 +1,112 @@
+"""From lines in memory to committed segments: the part that blocks.
+
+Every method is plain blocking code that a worker thread runs: one thread writes
+the journal, another commits. What waits between them is in the two queues here,
+so that a cancelled capture can finish the same work in its own thread.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import deque
+
+from instant_logs_plugin.capture.commit import Committer
+from instant_logs_plugin.capture.framing import Framed
+from instant_logs_plugin.capture.journal import Journal, SealedSegment
+from instant_logs_plugin.capture.ledger import Committed
+from instant_logs_plugin.store.filesystem import Store
+from instant_logs_plugin.store.layout import manifest_path
+from instant_logs_plugin.store.manifest import Manifest, format_manifest
+
+__all__ = ["Pipeline"]
+
+
+class Pipeline:
+    """One capture's way from memory to the store.
+
+    Args:
+        journal: Takes the raw lines first.
+        committer: Turns sealed segments into committed ones.
+        store: Takes the manifest.
+
+    Raises:
+        StoreError: From every method that writes.
+    """
+
+    def __init__(self, journal: Journal, committer: Committer, store: Store) -> None:
+        self._journal = journal
+        self._committer = committer
+        self._store = store
+        self._offered: deque[tuple[Framed, int]] = deque()
+        self._sealed: deque[SealedSegment] = deque()
+        self._unreleased: list[SealedSegment] = []
+        self._offered_bytes = self._written_bytes = 0
+        self.high_water_bytes = 0
+        self.committed: deque[Committed] = deque()
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes that wait in memory for the journal."""
+        return self._offered_bytes - self._written_bytes
+
+    @property
+    def has_sealed(self) -> bool:
+        """Whether a sealed segment waits to be committed."""
+        return bool(self._sealed)
+
+    def offer(self, framed: Framed, received_at_us: int) -> None:
+        """Queue lines for the journal; never blocks."""
+        if not framed.line_count:
+            return
+        self._offered.append((framed, received_at_us))
+        self._offered_bytes += len(framed.data)
+        self.high_water_bytes = max(self.high_water_bytes, self.pending_bytes)
+
+    def write_pending(self) -> None:
+        """Append everything offered to the journal; seal what is full or old."""
+        while self._offered:
+            framed, received_at_us = self._offered[0]
+            self._queue(self._journal.append(framed, received_at_us))
+            self._offered.popleft()
+            self._written_bytes += len(framed.data)
+        self._queue(self._journal.tick())
+
+    def seal(self) -> None:
+        """Seal the open segment: no more lines come."""
+        self._queue(self._journal.seal())
+
+    def commit_next(self) -> None:
+        """Commit the oldest sealed segment, if any.
+
+        Its raw lines stay in the journal until a manifest names the segment.
+        """
+        if self._sealed:
+            self.committed.append(self._committer.commit(self._sealed[0]))
+            self._unreleased.append(self._sealed.popleft())
+
+    def publish(self, manifest: Manifest) -> None:
+        """Publish a manifest that names all that is committed, then release that."""
+        document = format_manifest(manifest).encode()
+        self._store.write_bytes(manifest_path(manifest.capture_id), document)
+        while self._unreleased:
+            self._unreleased.pop().release()
+
+    def publish_last(self, manifest: Manifest) -> None:
+        """Publish the rejects and the final manifest; the journal is done with."""
+        self._committer.publish_rejects()
+        self.publish(manifest)
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove the capture's journal: nothing in it is needed any more."""
+        self._committer.close()
+        shutil.rmtree(self._journal.directory, ignore_errors=True)
+
+    def commit_all(self) -> None:
+        """Commit every sealed segment."""
+        while self._sealed:
+            self.commit_next()
+
+    def _queue(self, sealed: SealedSegment | None) -> None:
+        if sealed is not None:
+            self._sealed.append(sealed)

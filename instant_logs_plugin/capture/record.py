@@ -1,0 +1,203 @@
+"""One capture from lease to manifest: where the parts are put together."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+
+from instant_logs_plugin.capture.clock import Clock
+from instant_logs_plugin.capture.commit import Committer
+from instant_logs_plugin.capture.journal import Journal, JournalSettings
+from instant_logs_plugin.capture.ledger import Ledger
+from instant_logs_plugin.capture.opening import SessionApi, SessionOpener
+from instant_logs_plugin.capture.options import CaptureOptions, OnBusy
+from instant_logs_plugin.capture.pipeline import Pipeline
+from instant_logs_plugin.capture.recorder import Progress, Recorder
+from instant_logs_plugin.capture.source import StreamSource
+from instant_logs_plugin.capture.stop import StopRequest
+from instant_logs_plugin.capture.window import CaptureWindow
+from instant_logs_plugin.edge.stream import StreamSettings, open_stream
+from instant_logs_plugin.errors import (
+    CaptureInterrupted,
+    CoverageTooLow,
+    InstantLogsError,
+)
+from instant_logs_plugin.lease.file_lock import hold_zone
+from instant_logs_plugin.store.catalog import ended_fingerprints
+from instant_logs_plugin.store.filesystem import Store
+from instant_logs_plugin.store.layout import capture_id_at
+from instant_logs_plugin.store.manifest import CaptureState, Manifest
+
+__all__ = ["CaptureOutcome", "CaptureSetup", "record_capture"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureSetup:
+    """Where a capture runs.
+
+    Attributes:
+        api: The session API.
+        store: Where captures go.
+        journal_root: Where raw lines wait; one directory per capture in it.
+        lease_directory: Where the host's leases are.
+        journal: When raw lines are sealed and synced.
+        stream: How streams are read.
+    """
+
+    api: SessionApi
+    store: Store
+    journal_root: Path
+    lease_directory: Path
+    journal: JournalSettings = field(default_factory=JournalSettings)
+    stream: StreamSettings = field(default_factory=StreamSettings)
+
+
+@dataclass(frozen=True)
+class CaptureOutcome:
+    """A finished capture.
+
+    Attributes:
+        manifest: Its final manifest; everything in it is committed.
+        error: Why it is less than what was asked for, or None.
+    """
+
+    manifest: Manifest
+    error: InstantLogsError | None
+
+
+async def record_capture(
+    options: CaptureOptions,
+    setup: CaptureSetup,
+    *,
+    stop: StopRequest | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> CaptureOutcome:
+    """Record one capture; a Prefect task and the command line both run this.
+
+    Cancelling it commits what was received before the cancellation goes on.
+
+    Args:
+        options: What to record.
+        setup: Where.
+        stop: Asks the capture to end early.
+        on_progress: Called on the event loop a few times a second.
+
+    Returns:
+        The committed capture, with the error that its user should see, if any:
+        a failed stream, an interruption, or a coverage below the minimum.
+
+    Raises:
+        InstantLogsError: Nothing was recorded: the zone stayed taken, the service
+            refused or could not be reached, or ``stop`` came first.
+        StoreError: The journal or the store failed.
+    """
+    stop = stop or StopRequest()
+    asked_at = time.monotonic()
+    async with _lease(options, setup, stop):
+        recorder = _recorder(_less_waiting(options, asked_at), setup, stop, on_progress)
+        manifest = await recorder.run()
+    error = recorder.error or _shortfall(manifest, options, stop)
+    return CaptureOutcome(manifest, error)
+
+
+@contextlib.asynccontextmanager
+async def _lease(
+    options: CaptureOptions, setup: CaptureSetup, stop: StopRequest
+) -> AsyncIterator[None]:
+    waits = options.busy.on_busy is OnBusy.WAIT
+    lease = hold_zone(
+        options.zone_id,
+        directory=setup.lease_directory,
+        timeout_s=options.busy.timeout_s if waits else 0.0,
+    )
+    async with contextlib.AsyncExitStack() as held:
+        await stop.or_result(held.enter_async_context(lease))
+        yield
+
+
+def _less_waiting(options: CaptureOptions, asked_at: float) -> CaptureOptions:
+    """Take the time spent on the lease off the time that may be spent waiting."""
+    left_s = max(0.0, options.busy.timeout_s - (time.monotonic() - asked_at))
+    return replace(options, busy=replace(options.busy, timeout_s=left_s))
+
+
+def _recorder(
+    options: CaptureOptions,
+    setup: CaptureSetup,
+    stop: StopRequest,
+    on_progress: Callable[[Progress], None] | None,
+) -> Recorder:
+    clock, window = Clock.start(), CaptureWindow(options.bounds)
+    random = Random()  # noqa: S311 - jitter, not secrets
+    token = secrets.token_hex(4)
+    capture_id = options.capture_id or capture_id_at(clock.wall_start, token)
+    ledger = Ledger(
+        capture_id, options, window, versions=component_versions(), clock=clock
+    )
+    opener = SessionOpener(
+        api=setup.api,
+        request=options.session_request,
+        busy=options.busy,
+        known=ended_fingerprints(setup.store, options.zone_id),
+        random=random,
+    )
+    source = StreamSource(
+        opener,
+        lambda url: open_stream(url, setup.stream),
+        window=window,
+        ledger=ledger,
+        clock=clock,
+        random=random,
+        open_timeout_s=options.open_timeout_s,
+    )
+    pipeline = _pipeline(options, setup, capture_id=capture_id, clock=clock)
+    return Recorder(
+        source,
+        pipeline,
+        window=window,
+        ledger=ledger,
+        clock=clock,
+        stop=stop,
+        on_progress=on_progress,
+    )
+
+
+def _pipeline(
+    options: CaptureOptions, setup: CaptureSetup, *, capture_id: str, clock: Clock
+) -> Pipeline:
+    directory = setup.journal_root / capture_id
+    journal = Journal(directory, setup.journal, clock.now)
+    committer = Committer(
+        setup.store,
+        directory,
+        zone_id=options.zone_id,
+        capture_id=capture_id,
+        started_at=clock.wall_start,
+        fields=options.fields,
+    )
+    return Pipeline(journal, committer, setup.store)
+
+
+def _shortfall(
+    manifest: Manifest, options: CaptureOptions, stop: StopRequest
+) -> InstantLogsError | None:
+    if manifest.state is CaptureState.INTERRUPTED:
+        return CaptureInterrupted(stop.signal_number, manifest.capture_id)
+    if manifest.coverage < options.min_coverage:
+        coverage, minimum = manifest.coverage, options.min_coverage
+        return CoverageTooLow(coverage, minimum, manifest.capture_id)
+    return None
+
+
+def component_versions() -> dict[str, str]:
+    """Return the versions of what takes part in a capture, for its manifest."""
+    packages = ("instant-logs-plugin", "duckdb", "pyarrow", "websockets")
+    versions = {package: version(package) for package in packages}
+    return {**versions, "python": platform.python_version()}

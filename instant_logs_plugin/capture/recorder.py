@@ -1,0 +1,272 @@
+"""The loop that wires a capture: stream → framing → journal → committed segments.
+
+Receiving runs on the event loop and does nothing that blocks; the journal is
+written in one worker thread, segments are committed in another. Between socket
+and journal lines wait in a bounded queue; when it is full the stream is not
+read, and its own bound makes TCP push back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from instant_logs_plugin.capture.clock import Clock
+from instant_logs_plugin.capture.framing import Framed
+from instant_logs_plugin.capture.ledger import Ledger
+from instant_logs_plugin.capture.pipeline import Pipeline
+from instant_logs_plugin.capture.source import StreamSource
+from instant_logs_plugin.capture.stop import StopRequest
+from instant_logs_plugin.capture.window import CaptureWindow, EndReason, GapReason, Step
+from instant_logs_plugin.errors import InstantLogsError, StoreError
+from instant_logs_plugin.store.manifest import Manifest
+
+__all__ = ["Progress", "Recorder"]
+
+Job = Callable[[], None]
+
+_QUEUE_BYTES = 64 * 2**20
+_TICK_S = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How a running capture stands.
+
+    Attributes:
+        elapsed_s: Seconds since the window's start; negative in the warm-up.
+        remaining_s: Seconds until the window's end.
+        records: Lines received.
+        bytes: Bytes received.
+        rejected: Lines rejected in the segments committed so far.
+        coverage: Recorded share of the window so far, 0 to 1.
+    """
+
+    elapsed_s: float
+    remaining_s: float
+    records: int
+    bytes: int
+    rejected: int
+    coverage: float
+
+
+class Recorder:
+    """Runs one capture, once.
+
+    Args:
+        source: Opens the capture's streams, one after the other.
+        pipeline: Where lines go.
+        window: The state machine.
+        ledger: The books; reads ``window``.
+        clock: Both clocks.
+        stop: Asks the capture to end early.
+        on_progress: Called on the event loop a few times a second.
+    """
+
+    def __init__(
+        self,
+        source: StreamSource,
+        pipeline: Pipeline,
+        *,
+        window: CaptureWindow,
+        ledger: Ledger,
+        clock: Clock,
+        stop: StopRequest,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self._source = source
+        self._pipeline = pipeline
+        self._window = window
+        self._ledger = ledger
+        self._clock = clock
+        self._stop = stop
+        self._on_progress = on_progress
+        self._has_work, self._has_room = asyncio.Event(), asyncio.Event()
+        self._has_sealed = asyncio.Event()
+        self._journal_thread = ThreadPoolExecutor(1, "instant-logs-journal")
+        self._commit_thread = ThreadPoolExecutor(1, "instant-logs-commit")
+
+    @property
+    def error(self) -> InstantLogsError | None:
+        """What a capture that is ``failed`` failed of, or None."""
+        return self._source.error
+
+    async def run(self) -> Manifest:
+        """Record until a bound, ``stop`` or a failure; return the final manifest.
+
+        A cancelled capture is committed before the cancellation goes on.
+
+        Raises:
+            InstantLogsError: No stream could be opened: nothing was recorded.
+            StoreError: The journal or the store failed; the journal holds what
+                was received.
+        """
+        try:
+            await self._open_first()
+            await self._record()
+            await self._finish()
+        except StoreError:
+            self._save_in_journal()
+            raise
+        except asyncio.CancelledError:
+            self._window.stop(self._clock.now(), EndReason.INTERRUPTED)
+            self._finish_blocking()
+            raise
+        finally:
+            self._journal_thread.shutdown(wait=False)
+            self._commit_thread.shutdown(wait=False)
+            await self._source.close("aborted")
+        return self._manifest(is_final=True)
+
+    async def _open_first(self) -> None:
+        try:
+            await self._stop.or_result(self._source.open_first())
+        except BaseException:
+            self._pipeline.discard()
+            raise
+
+    async def _record(self) -> None:
+        """Run the loops until the first of them ends; a failed one raises."""
+        loops = (
+            self._receive_loop(),
+            self._stop.wait(),
+            self._write_loop(),
+            self._commit_loop(),
+            self._progress_loop(),
+        )
+        tasks = [asyncio.create_task(loop) for loop in loops]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+        await asyncio.wait(tasks)
+        for task in done:
+            task.result()
+        self._window.stop(self._clock.now(), EndReason.INTERRUPTED)
+
+    async def _receive_loop(self) -> None:
+        while True:
+            plan = self._window.plan(self._clock.now())
+            match plan.step:
+                case Step.CLOSE:
+                    return
+                case Step.OPEN:
+                    await self._source.reopen(plan.until)
+                case Step.RENEW:
+                    self._accept(await self._source.end(GapReason.RENEWAL), 0)
+                case Step.RECEIVE:
+                    self._accept(*await self._source.read(plan.until))
+                    await self._wait_for_room()
+
+    def _accept(self, framed: Framed, message_count: int) -> None:
+        """Count lines and queue them for the journal, up to the bounds."""
+        window = self._window
+        kept = framed.head(max_lines=window.lines_left, max_bytes=window.bytes_left)
+        window.received(
+            self._clock.now(),
+            lines=kept.line_count,
+            byte_count=kept.byte_count,
+            messages=message_count,
+        )
+        self._pipeline.offer(kept, self._clock.now_us())
+        self._has_work.set()
+
+    async def _wait_for_room(self) -> None:
+        while self._pipeline.pending_bytes > _QUEUE_BYTES:
+            self._has_room.clear()
+            await self._has_room.wait()
+
+    async def _write_loop(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._has_work.wait(), _TICK_S)
+            self._has_work.clear()
+            await _in(self._journal_thread, self._pipeline.write_pending)
+            self._has_room.set()
+            if self._pipeline.has_sealed:
+                self._has_sealed.set()
+
+    async def _commit_loop(self) -> None:
+        await self._publish(self._manifest(is_final=False))
+        while True:
+            await self._has_sealed.wait()
+            self._has_sealed.clear()
+            while self._pipeline.has_sealed:
+                await _in(self._commit_thread, self._pipeline.commit_next)
+                self._settle()
+                await self._publish(self._manifest(is_final=False))
+
+    async def _publish(self, manifest: Manifest) -> None:
+        await _in(self._commit_thread, partial(self._pipeline.publish, manifest))
+
+    async def _progress_loop(self) -> None:
+        while True:
+            if self._on_progress is not None:
+                self._on_progress(self._progress())
+            await asyncio.sleep(_TICK_S)
+
+    def _progress(self) -> Progress:
+        now, window = self._clock.now(), self._window
+        return Progress(
+            elapsed_s=now - (window.start or now),
+            remaining_s=max(0.0, (window.end or now) - now),
+            records=window.line_count,
+            bytes=window.byte_count,
+            rejected=self._ledger.rejected,
+            coverage=window.coverage(now),
+        )
+
+    async def _finish(self) -> None:
+        """Bring everything received to the store, off the event loop."""
+        reason = self._window.end_reason or EndReason.INTERRUPTED
+        self._accept(await self._source.close(reason.value), 0)
+        for thread, step in self._finishing_steps():
+            await _in(thread, step)
+
+    def _finish_blocking(self) -> None:
+        """The same in this thread: a cancelled task cannot count on any await.
+
+        The two worker threads finish what they are at first, in order.
+        """
+        self._accept(self._source.abandon(), 0)
+        for thread, step in self._finishing_steps():
+            thread.submit(step).result()
+
+    def _finishing_steps(self) -> Iterator[tuple[ThreadPoolExecutor, Job]]:
+        """Yield the steps; each is made when the one before is done."""
+        yield self._journal_thread, self._pipeline.write_pending
+        yield self._journal_thread, self._pipeline.seal
+        yield self._commit_thread, self._pipeline.commit_all
+        self._settle()
+        manifest = self._manifest(is_final=True)
+        yield self._commit_thread, partial(self._pipeline.publish_last, manifest)
+
+    def _save_in_journal(self) -> None:
+        """After a failure: bring what waits in memory to the journal, if it can."""
+        self._window.stop(self._clock.now(), EndReason.STORE_FAILED)
+        with contextlib.suppress(StoreError):
+            self._journal_thread.submit(self._pipeline.write_pending).result()
+            self._journal_thread.submit(self._pipeline.seal).result()
+
+    def _settle(self) -> None:
+        """Enter what was committed into the books."""
+        while self._pipeline.committed:
+            self._ledger.committed(self._pipeline.committed.popleft())
+
+    def _manifest(self, *, is_final: bool) -> Manifest:
+        self._ledger.inbox_high_water_bytes = self._pipeline.high_water_bytes
+        error = self._source.error
+        return self._ledger.manifest(
+            self._clock.now(),
+            is_final=is_final,
+            error=str(error) if error else None,
+        )
+
+
+async def _in(thread: ThreadPoolExecutor, job: Job) -> None:
+    await asyncio.get_running_loop().run_in_executor(thread, job)

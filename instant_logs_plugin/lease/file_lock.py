@@ -1,0 +1,89 @@
+"""The lease of a zone on one host: a kernel file lock, freed by ``kill -9``.
+
+Whoever holds it writes down who they are, so that a loser can say whom it met.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from instant_logs_plugin.errors import ZoneBusy
+from instant_logs_plugin.store.filesystem import make_directory, write_errors
+
+__all__ = ["default_lease_directory", "hold_zone"]
+
+_POLL_S = 0.2
+
+
+def default_lease_directory() -> Path:
+    """Return where this user's leases are: one place per host, whatever the store."""
+    state = os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
+    return Path(state) / "instant-logs" / "leases"
+
+
+@contextlib.asynccontextmanager
+async def hold_zone(
+    zone_id: str, *, directory: Path, timeout_s: float
+) -> AsyncIterator[None]:
+    """Hold a zone's lease for the block.
+
+    Args:
+        zone_id: The zone.
+        directory: Where the lock files are.
+        timeout_s: How long to wait for another holder on this host; 0 tries once.
+
+    Raises:
+        ZoneBusy: Another process of this host holds it and stayed so.
+        StoreUnwritable: The lock file cannot be made.
+    """
+    with write_errors(directory):
+        make_directory(directory)
+    lock = FileLock(directory / f"{zone_id}.lock", thread_local=False)
+    holder = directory / f"{zone_id}.holder.json"
+    await _acquire(lock, holder, zone_id=zone_id, timeout_s=timeout_s)
+    try:
+        _write_holder(holder)
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+async def _acquire(
+    lock: FileLock, holder: Path, *, zone_id: str, timeout_s: float
+) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout_s
+    while True:
+        try:
+            with write_errors(Path(lock.lock_file)):
+                lock.acquire(blocking=False)
+        except Timeout:
+            if loop.time() >= deadline:
+                raise _busy(zone_id, holder) from None
+        else:
+            return
+        await asyncio.sleep(_POLL_S * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+
+
+def _write_holder(path: Path) -> None:
+    since = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    with write_errors(path):
+        path.write_text(json.dumps({"pid": os.getpid(), "since": since}))
+
+
+def _busy(zone_id: str, path: Path) -> ZoneBusy:
+    try:
+        facts = json.loads(path.read_text())
+        return ZoneBusy(zone_id, f"process {facts['pid']} here", facts["since"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ZoneBusy(zone_id, "another process on this host")

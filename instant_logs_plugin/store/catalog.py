@@ -1,0 +1,152 @@
+"""Which captures a store holds: reading manifests, resolving ids, verifying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from instant_logs_plugin.errors import CaptureNotFound, InvalidManifest
+from instant_logs_plugin.store.filesystem import Store
+from instant_logs_plugin.store.layout import MANIFESTS, manifest_path, rejects_path
+from instant_logs_plugin.store.manifest import CaptureState, Manifest, parse_manifest
+from instant_logs_plugin.store.parquet import segment_problems
+
+__all__ = [
+    "Listing",
+    "capture_problems",
+    "ended_fingerprints",
+    "find_capture",
+    "list_captures",
+    "read_manifest",
+]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The captures of a store, oldest first, and what could not be read.
+
+    One bad manifest never hides the good ones.
+    """
+
+    manifests: tuple[Manifest, ...]
+    unreadable: tuple[InvalidManifest, ...]
+
+
+def read_manifest(store: Store, capture_id: str) -> Manifest:
+    """Return a capture's manifest.
+
+    Raises:
+        CaptureNotFound: There is none.
+        InvalidManifest: It cannot be read.
+    """
+    path = manifest_path(capture_id)
+    try:
+        data = store.read_bytes(path)
+    except FileNotFoundError:
+        raise CaptureNotFound(capture_id) from None
+    try:
+        return parse_manifest(data.decode(), path=path)
+    except UnicodeDecodeError as exc:
+        raise InvalidManifest(path, "not UTF-8") from exc
+
+
+def list_captures(store: Store) -> Listing:
+    """Read every manifest of a store; an absent store holds none."""
+    manifests: list[Manifest] = []
+    unreadable: list[InvalidManifest] = []
+    for capture_id in _capture_ids(store):
+        try:
+            manifests.append(read_manifest(store, capture_id))
+        except InvalidManifest as exc:
+            unreadable.append(exc)
+    return Listing(tuple(manifests), tuple(unreadable))
+
+
+def find_capture(store: Store, name: str) -> Manifest:
+    """Return the capture that a name means.
+
+    Args:
+        store: Where to look.
+        name: An id, a unique prefix of one, ``latest``, or
+            ``latest:label=value`` (the newest with that label).
+
+    Raises:
+        CaptureNotFound: None, or more than one, matches.
+        InvalidManifest: The one that matches cannot be read.
+    """
+    kind, _, label = name.partition(":")
+    if kind == "latest":
+        return _find_latest(store, name, label)
+    ids = [one for one in _capture_ids(store) if one.startswith(name)]
+    exact = [one for one in ids if one == name] or ids
+    if len(exact) != 1:
+        raise CaptureNotFound(name, tuple(exact))
+    return read_manifest(store, exact[0])
+
+
+def capture_problems(store: Store, manifest: Manifest) -> list[str]:
+    """Compare a capture with its manifest; an empty list means that it is whole."""
+    problems = [
+        problem
+        for segment in manifest.segments
+        for problem in segment_problems(store, segment)
+    ]
+    problems += _ledger_problems(manifest)
+    return problems + _rejects_problems(store, manifest)
+
+
+def ended_fingerprints(store: Store, zone_id: str) -> set[str]:
+    """Return the sessions of a zone that this store knows to be ours and over.
+
+    The service may list a session for a while after its end; one that still runs
+    (on another host, say) is not among them, so that it is never taken for free.
+    """
+    return {
+        session.fingerprint
+        for manifest in list_captures(store).manifests
+        for session in manifest.sessions
+        if manifest.zone_id == zone_id and session.fingerprint and session.ended_at
+    }
+
+
+def _capture_ids(store: Store) -> list[str]:
+    names = (PurePosixPath(name) for name in store.list_names(MANIFESTS))
+    return [name.stem for name in names if name.suffix == ".json"]
+
+
+def _find_latest(store: Store, name: str, label: str) -> Manifest:
+    key, _, value = label.partition("=")
+    captures = sorted(list_captures(store).manifests, key=lambda m: m.started_at)
+    for manifest in reversed(captures):
+        if not label or manifest.labels.get(key) == value:
+            return manifest
+    raise CaptureNotFound(name)
+
+
+def _ledger_problems(manifest: Manifest) -> list[str]:
+    if manifest.state is CaptureState.RECORDING:
+        return []
+    problems = []
+    rows = sum(segment.rows for segment in manifest.segments)
+    if rows != manifest.written:
+        problems.append(f"segments hold {rows} rows, written is {manifest.written}")
+    accounted = manifest.written + manifest.rejected + manifest.duplicates
+    if accounted != manifest.received:
+        problems.append(
+            f"received {manifest.received}, but written + rejected + duplicates "
+            f"is {accounted}"
+        )
+    return problems
+
+
+def _rejects_problems(store: Store, manifest: Manifest) -> list[str]:
+    if manifest.state is CaptureState.RECORDING:
+        return []
+    path = rejects_path(manifest.capture_id)
+    try:
+        count = store.read_bytes(path).count(b"\n")
+    except FileNotFoundError:
+        count = 0
+    if count == manifest.rejected:
+        return []
+    return [f"{path} holds {count} rejects, the manifest says {manifest.rejected}"]
