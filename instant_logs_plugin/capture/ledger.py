@@ -149,6 +149,7 @@ class Ledger:
             filter=asked.filter,
             sample=asked.sample,
             preset=asked.preset,
+            anonymize_ip=asked.anonymize_ip.value,
         )
 
     def _window_span(self) -> WindowSpan:

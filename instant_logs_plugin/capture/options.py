@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from instant_logs_plugin.capture.privacy import AnonymizeIp, ip_rewriter
 from instant_logs_plugin.capture.window import Bounds
 from instant_logs_plugin.edge.session import SessionRequest
 from instant_logs_plugin.errors import InvalidOption
@@ -73,6 +74,8 @@ class CaptureOptions:
         min_coverage: Recorded share of the window below which the capture counts
             as fallen short, 0 to 1; 0 accepts anything.
         sampling_model: ``exclusive`` or ``inclusive``; see ``Sampling``.
+        anonymize_ip: What becomes of client addresses before the journal.
+        hmac_key: The secret of ``anonymize_ip=hmac``; never shown or stored.
         capture_id: The id to use, or None to make one of the start time.
     """
 
@@ -87,6 +90,8 @@ class CaptureOptions:
     open_timeout_s: float = 30.0
     min_coverage: float = 0.95
     sampling_model: str = "exclusive"
+    anonymize_ip: AnonymizeIp = AnonymizeIp.OFF
+    hmac_key: bytes = field(default=b"", repr=False)
     capture_id: str | None = None
 
     def __post_init__(self) -> None:
@@ -107,6 +112,7 @@ class CaptureOptions:
         if self.sampling_model not in {"exclusive", "inclusive"}:
             allowed = "'exclusive' or 'inclusive'"
             raise InvalidOption("sampling_model", self.sampling_model, allowed)
+        ip_rewriter(self.anonymize_ip, self.hmac_key)
         for key, value in self.labels.items():
             check_label(key, value)
 

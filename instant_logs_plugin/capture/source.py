@@ -54,6 +54,7 @@ class StreamSource:
         random: For jitter.
         open_timeout_s: How long the first session is tried for while the
             service cannot be reached.
+        rewrite: Applied to lines before anybody else sees them; keeps newlines.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class StreamSource:
         clock: Clock,
         random: Random,
         open_timeout_s: float,
+        rewrite: Callable[[bytes], bytes],
     ) -> None:
         self._opener = opener
         self._open_stream = open_stream
@@ -74,6 +76,7 @@ class StreamSource:
         self._clock = clock
         self._random = random
         self._open_timeout_s = open_timeout_s
+        self._rewrite = rewrite
         self._stream: Stream | None = None
         self._exit = contextlib.AsyncExitStack()
         self._framer = LineFramer()
@@ -135,7 +138,7 @@ class StreamSource:
             return Framed(), 0
         except StreamError as exc:
             return await self.end(self._loss_reason(exc)), 0
-        return self._framer.feed(messages), len(messages)
+        return self._rewritten(self._framer.feed(messages)), len(messages)
 
     async def end(self, reason: GapReason) -> Framed:
         """Close the stream because of ``reason``; return its unfinished line."""
@@ -150,12 +153,15 @@ class StreamSource:
         self._ledger.session_ended(self._clock.now(), reason)
         self._stream = None
         await self._exit.aclose()
-        return self._framer.flush()
+        return self._rewritten(self._framer.flush())
 
     def abandon(self) -> Framed:
         """Let go of the stream without waiting; return its unfinished line."""
         self._ledger.session_ended(self._clock.now(), EndReason.INTERRUPTED.value)
-        return self._framer.flush()
+        return self._rewritten(self._framer.flush())
+
+    def _rewritten(self, framed: Framed) -> Framed:
+        return Framed(self._rewrite(framed.data), framed.line_count)
 
     async def _open(self, session: Session) -> None:
         self._stream = await self._exit.enter_async_context(

@@ -13,7 +13,7 @@ from typing import Any
 
 from instant_logs_plugin.store.manifest import format_time
 
-__all__ = ["OutputFormat", "print_rows", "printable", "render_rows"]
+__all__ = ["OutputFormat", "print_rows", "printable", "render_json", "render_rows"]
 
 Row = Mapping[str, Any]
 
@@ -39,10 +39,15 @@ def print_rows(rows: Sequence[Row], output: OutputFormat | None) -> None:
 def render_rows(rows: Sequence[Row], output: OutputFormat) -> str:
     """Return rows as text, the final newline included."""
     if output is OutputFormat.JSON:
-        return json.dumps(rows, default=_plain, indent=2, ensure_ascii=False) + "\n"
+        return render_json(rows)
     if output is OutputFormat.CSV:
         return _csv(rows)
     return _markdown(rows)
+
+
+def render_json(document: object) -> str:
+    """Return a document of rows as JSON text, the final newline included."""
+    return json.dumps(document, default=_plain, indent=2, ensure_ascii=False) + "\n"
 
 
 def printable(value: object) -> str:

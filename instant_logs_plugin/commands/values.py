@@ -7,10 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from enum import StrEnum
+from typing import TypeVar
 
 from instant_logs_plugin.errors import InvalidOption
 
-__all__ = ["format_bytes", "format_duration", "parse_bytes", "parse_duration"]
+__all__ = [
+    "format_bytes",
+    "format_duration",
+    "parse_bytes",
+    "parse_choice",
+    "parse_duration",
+    "parse_labels",
+]
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 _NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
 _SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -67,6 +78,19 @@ def parse_labels(texts: Sequence[str]) -> dict[str, str]:
             raise InvalidOption("--label", text, "key=value")
         labels[key] = value
     return labels
+
+
+def parse_choice(option: str, text: str, choices: type[Choice]) -> Choice:
+    """Return the member of an enumeration that a text names.
+
+    Raises:
+        InvalidOption: It names none.
+    """
+    try:
+        return choices(text)
+    except ValueError:
+        allowed = " or ".join(member.value for member in choices)
+        raise InvalidOption(option, text, allowed) from None
 
 
 def format_bytes(count: float) -> str:

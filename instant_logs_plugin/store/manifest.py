@@ -55,12 +55,16 @@ class CaptureState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the service was asked for; ``filter`` is canonical JSON or ``""``."""
+    """What was asked for; ``filter`` is canonical JSON or ``""``.
+
+    ``anonymize_ip`` says what became of ``ClientIP`` before it was stored.
+    """
 
     fields: tuple[str, ...]
     filter: str = ""
     sample: int = 1
     preset: str | None = None
+    anonymize_ip: str = "off"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,77 @@
+"""The command line ``instant-logs``: its verbs, and how errors end it.
+
+Results go to stdout, everything else to stderr. Every error of ours is one line
+with a hint and the exit code of its class (design §7); a traceback means a bug.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from instant_logs_plugin.commands import query, service
+from instant_logs_plugin.commands.capture import capture
+from instant_logs_plugin.commands.captures import captures_app
+from instant_logs_plugin.commands.demo import demo
+from instant_logs_plugin.commands.emulate import emulate
+from instant_logs_plugin.errors import InstantLogsError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="instant-logs",
+    help="Record Instant Logs of Cloudflare and IBM CIS zones, and ask SQL about them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command()(capture)
+app.add_typer(captures_app, name="captures")
+app.command()(query.query)
+app.command()(query.summary)
+app.command()(query.connect)
+app.command()(service.sessions)
+app.command("filter")(service.filter_)
+app.command()(service.fields)
+app.command()(emulate)
+app.command()(demo)
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(version("instant-logs-plugin"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print it."
+        ),
+    ] = False,
+) -> None:
+    """Record Instant Logs of Cloudflare and IBM CIS zones, and ask SQL about them."""
+
+
+def main() -> None:
+    """Run the command line and exit with the code of what happened."""
+    try:
+        app()
+    except InstantLogsError as exc:
+        _print_error(exc)
+        sys.exit(exc.exit_code)
+
+
+def _print_error(exc: InstantLogsError) -> None:
+    from instant_logs_plugin.commands.output import printable
+
+    print(f"error: {printable(str(exc))}", file=sys.stderr)
+    if exc.hint:
+        print(f"hint: {printable(exc.hint)}", file=sys.stderr)

@@ -1,0 +1,177 @@
+"""``instant-logs capture``: record a zone for a bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from instant_logs_plugin.commands import values
+from instant_logs_plugin.commands.options import (
+    FieldsOption,
+    FilterOption,
+    FormatOption,
+    JournalOption,
+    StoreOption,
+    UnknownFieldsOption,
+)
+from instant_logs_plugin.commands.output import OutputFormat
+from instant_logs_plugin.commands.settings import journal_root, open_client
+
+if TYPE_CHECKING:
+    from instant_logs_plugin.capture.options import CaptureOptions
+    from instant_logs_plugin.capture.record import CaptureOutcome
+    from instant_logs_plugin.capture.stop import StopRequest
+
+__all__ = ["capture"]
+
+
+def capture(
+    zone: Annotated[str, typer.Argument(help="The zone's id.", show_default=False)],
+    duration: Annotated[
+        str, typer.Option(help="Length of the window, from the first stream on.")
+    ] = "60s",
+    max_records: Annotated[
+        int | None, typer.Option(help="End after this many records.")
+    ] = None,
+    max_bytes: Annotated[
+        str | None, typer.Option(help="End after this much, like 100MB.")
+    ] = None,
+    warm_up: Annotated[
+        str, typer.Option(help="Time between the first stream and the window's start.")
+    ] = "0s",
+    drain: Annotated[
+        str, typer.Option(help="Time to go on behind the end; records come 3-5 s late.")
+    ] = "0s",
+    fields: FieldsOption = "default",
+    allow_unknown_fields: UnknownFieldsOption = False,
+    filter_: FilterOption = "",
+    sample: Annotated[int, typer.Option(help="Ask for 1 in N requests.")] = 1,
+    store: StoreOption = "./captures",
+    journal: JournalOption = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="key=value to find it by; repeatable.")
+    ] = None,
+    on_busy: Annotated[
+        str, typer.Option(help="When the zone is taken: wait, fail or takeover.")
+    ] = "wait",
+    busy_timeout: Annotated[
+        str, typer.Option(help="How long to wait for a taken zone.")
+    ] = "10m",
+    open_timeout: Annotated[
+        str, typer.Option(help="How long to try while the service is unreachable.")
+    ] = "30s",
+    min_coverage: Annotated[
+        float, typer.Option(help="Exit with 5 below this recorded share, 0 to 1.")
+    ] = 0.95,
+    anonymize_ip: Annotated[
+        str,
+        typer.Option(
+            help="off, truncate (/24, /48) or hmac (key: INSTANT_LOGS_HMAC_KEY); "
+            "done before anything reaches the disk."
+        ),
+    ] = "off",
+    output: FormatOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Record a zone's live traffic into Parquet.
+
+    The first bound that is met ends the capture. What was received is committed
+    whatever happens, and the exit code says how it went: 0 done, 2 wrong input,
+    3 not authorised, 4 the zone stayed taken, 5 unreachable or less coverage than
+    asked for, 6 the store failed, 130/143 interrupted.
+
+    instant-logs capture ZONE --duration 5m --label release=v42
+
+    instant-logs capture ZONE --fields security --filter 'EdgeResponseStatus >= 500'
+    """
+    from instant_logs_plugin.capture.options import BusyPolicy, CaptureOptions, OnBusy
+    from instant_logs_plugin.capture.privacy import AnonymizeIp
+    from instant_logs_plugin.capture.window import Bounds
+    from instant_logs_plugin.edge.fields import PRESETS, parse_fields
+    from instant_logs_plugin.edge.filters import format_filter, parse_filter
+
+    options = CaptureOptions(
+        zone_id=zone,
+        fields=parse_fields(fields, allow_unknown=allow_unknown_fields),
+        preset=fields if fields in PRESETS else None,
+        filter=format_filter(parse_filter(filter_, allow_unknown=allow_unknown_fields)),
+        sample=sample,
+        bounds=Bounds(
+            duration_s=values.parse_duration("--duration", duration),
+            max_records=max_records,
+            max_bytes=values.parse_bytes("--max-bytes", max_bytes) if max_bytes else None,
+            warm_up_s=values.parse_duration("--warm-up", warm_up),
+            drain_s=values.parse_duration("--drain", drain),
+        ),
+        labels=values.parse_labels(label or []),
+        busy=BusyPolicy(
+            on_busy=values.parse_choice("--on-busy", on_busy, OnBusy),
+            timeout_s=values.parse_duration("--busy-timeout", busy_timeout),
+        ),
+        open_timeout_s=values.parse_duration("--open-timeout", open_timeout),
+        min_coverage=min_coverage,
+        anonymize_ip=values.parse_choice("--anonymize-ip", anonymize_ip, AnonymizeIp),
+        hmac_key=os.environ.get("INSTANT_LOGS_HMAC_KEY", "").encode(),
+    )
+    outcome = asyncio.run(_record(options, store, journal, quiet=quiet))
+    _print_outcome(outcome, output)
+    if outcome.error is not None:
+        raise outcome.error
+
+
+async def _record(
+    options: CaptureOptions, store_uri: str, journal: str | None, *, quiet: bool
+) -> CaptureOutcome:
+    from instant_logs_plugin.capture.record import CaptureSetup, record_capture
+    from instant_logs_plugin.capture.stop import StopRequest
+    from instant_logs_plugin.commands.progress import open_progress
+    from instant_logs_plugin.lease.file_lock import default_lease_directory
+    from instant_logs_plugin.store.filesystem import open_store
+
+    store, stop = open_store(store_uri), StopRequest()
+    _stop_on_signals(stop)
+    async with open_client() as client:
+        setup = CaptureSetup(
+            api=client,
+            store=store,
+            journal_root=journal_root(store, journal),
+            lease_directory=default_lease_directory(),
+        )
+        with open_progress(is_quiet=quiet) as show:
+            return await record_capture(options, setup, stop=stop, on_progress=show)
+
+
+def _stop_on_signals(stop: StopRequest) -> None:
+    """End the capture at the first signal; let a second one kill the process."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: int) -> None:
+        stop.set(number)
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal, number)
+
+
+def _print_outcome(outcome: CaptureOutcome, output: OutputFormat | None) -> None:
+    from instant_logs_plugin.commands.captures import summary_row
+    from instant_logs_plugin.commands.output import print_rows
+    from instant_logs_plugin.store.manifest import format_manifest
+
+    manifest = outcome.manifest
+    is_json = output is OutputFormat.JSON or (
+        output is None and not sys.stdout.isatty()
+    )
+    if is_json:
+        sys.stdout.write(format_manifest(manifest))
+    else:
+        print_rows([summary_row(manifest)], output)
+    typer.echo(
+        f"next: instant-logs summary {manifest.capture_id}", err=True
+    )

@@ -1,0 +1,113 @@
+"""``instant-logs captures list|show|verify``: what the store holds."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from instant_logs_plugin.commands.options import FormatOption, StoreOption
+from instant_logs_plugin.commands.output import OutputFormat, print_rows
+
+if TYPE_CHECKING:
+    from instant_logs_plugin.store.filesystem import Store
+    from instant_logs_plugin.store.manifest import Manifest
+
+__all__ = ["captures_app", "summary_row"]
+
+captures_app = typer.Typer(help="List, show and verify captures.", no_args_is_help=True)
+
+IdArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="An id, a unique prefix, latest, or latest:label=value."
+    ),
+]
+
+
+@captures_app.command("list")
+def list_(store: StoreOption = "./captures", output: FormatOption = None) -> None:
+    """List captures, oldest first."""
+    from instant_logs_plugin.store.catalog import list_captures
+    from instant_logs_plugin.store.filesystem import open_store
+
+    listing = list_captures(open_store(store))
+    print_rows([summary_row(manifest) for manifest in listing.manifests], output)
+    for problem in listing.unreadable:
+        typer.echo(f"warning: {problem}", err=True)
+    if not (listing.manifests or listing.unreadable):
+        typer.echo(f"no captures in {store}", err=True)
+
+
+@captures_app.command()
+def show(
+    capture_id: IdArgument, store: StoreOption = "./captures"
+) -> None:
+    """Print a capture's manifest."""
+    from instant_logs_plugin.store.catalog import find_capture
+    from instant_logs_plugin.store.filesystem import open_store
+    from instant_logs_plugin.store.manifest import format_manifest
+
+    manifest = find_capture(open_store(store), capture_id)
+    sys.stdout.write(format_manifest(manifest))
+
+
+@captures_app.command()
+def verify(
+    capture_id: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="One capture; without it, all of them."),
+    ] = None,
+    store: StoreOption = "./captures",
+    output: FormatOption = None,
+) -> None:
+    """Compare files with manifests: sizes, row counts, SHA-256, and the ledger.
+
+    Exits with 6 when anything is not as it was committed.
+    """
+    from instant_logs_plugin.errors import VerificationFailed
+    from instant_logs_plugin.store.catalog import capture_problems, list_captures
+    from instant_logs_plugin.store.catalog import find_capture
+    from instant_logs_plugin.store.filesystem import open_store
+
+    opened = open_store(store)
+    if capture_id is None:
+        listing = list_captures(opened)
+        manifests, bad = listing.manifests, listing.unreadable
+    else:
+        manifests, bad = (find_capture(opened, capture_id),), ()
+    found = {m.capture_id: capture_problems(opened, m) for m in manifests}
+    print_rows([_verdict(m, found[m.capture_id]) for m in manifests], output)
+    for problem in bad:
+        raise problem
+    for one, problems in found.items():
+        if problems:
+            raise VerificationFailed(one, tuple(problems))
+
+
+def summary_row(manifest: Manifest) -> dict[str, Any]:
+    """Return the few facts of a capture that a list shows."""
+    return {
+        "capture_id": manifest.capture_id,
+        "zone_id": manifest.zone_id,
+        "state": manifest.state.value,
+        "end_reason": manifest.end_reason,
+        "received": manifest.received,
+        "written": manifest.written,
+        "rejected": manifest.rejected,
+        "coverage": manifest.coverage,
+        "gaps": len(manifest.gaps),
+        "labels": manifest.labels,
+    }
+
+
+def _verdict(manifest: Manifest, problems: list[str]) -> dict[str, Any]:
+    return {
+        "capture_id": manifest.capture_id,
+        "state": manifest.state.value,
+        "segments": len(manifest.segments),
+        "rows": manifest.written,
+        "verified": not problems,
+        "problems": problems,
+    }
