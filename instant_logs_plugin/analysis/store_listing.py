@@ -7,13 +7,14 @@ is damaged, and a segment that is missing, is told and left out; it hides no oth
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from instant_logs_plugin.errors import CaptureNotFound, InvalidManifest, InvalidOption
-from instant_logs_plugin.store.layout import MANIFESTS, REJECTS
-from instant_logs_plugin.store.manifest import Manifest, parse_manifest
+from instant_logs_plugin.store.filesystem import Store, open_store
+from instant_logs_plugin.store.layout import MANIFESTS, manifest_path, rejects_path
+from instant_logs_plugin.store.manifest import Manifest, Segment, parse_manifest
 
 __all__ = ["StoreListing", "list_store"]
 
@@ -42,71 +43,66 @@ class StoreListing:
     problems: tuple[str, ...] = ()
 
 
-def list_store(store: str, captures: Sequence[str] | None = None) -> StoreListing:
+def list_store(uri: str, captures: Sequence[str] | None = None) -> StoreListing:
     """Read the manifests of a local store.
 
     Args:
-        store: Its directory; one that does not exist holds nothing.
+        uri: Its directory or ``file://`` URI; one that does not exist holds nothing.
         captures: Ids to restrict to, exact; None for all, empty for none.
 
     Raises:
-        InvalidOption: ``store`` is a URI: only directories are read so far.
+        InvalidOption: A store of another kind.
         CaptureNotFound: An id in ``captures`` that no whole manifest has.
     """
-    if "://" in store:
-        raise InvalidOption("--store", store, "a directory")
-    root = Path(store).absolute()
-    paths = sorted((root / MANIFESTS).glob("*.json"))
-    if captures is not None:
-        paths = [path for path in paths if path.stem in set(captures)]
-    problems = [] if root.is_dir() else [f"store {root} does not exist"]
-    whole = _read_manifests(paths, problems)
-    for capture_id in captures or ():
-        if not any(path.stem == capture_id for path, _ in whole):
-            raise CaptureNotFound(capture_id)
-    rejects = (root / REJECTS / f"{manifest.capture_id}.ndjson" for _, manifest in whole)
+    store = open_store(uri)
+    problems = [] if store.root.is_dir() else [f"store {store.root} does not exist"]
+    manifests = list(_read_manifests(store, captures, problems))
+    found = {manifest.capture_id for manifest in manifests}
+    if missing := [name for name in captures or () if name not in found]:
+        raise CaptureNotFound(missing[0])
+    rejects = [rejects_path(manifest.capture_id) for manifest in manifests]
     return StoreListing(
-        root=root,
-        manifests=tuple(path for path, _ in whole),
-        segments=tuple(_segments(root, [m for _, m in whole], problems)),
-        rejects=tuple(path for path in rejects if path.is_file()),
-        fields=frozenset(name for _, m in whole for name in m.request.fields),
+        root=store.root,
+        manifests=tuple(store.root / manifest_path(m.capture_id) for m in manifests),
+        segments=tuple(_segments(store, manifests, problems)),
+        rejects=tuple(store.root / path for path in rejects if store.size(path)),
+        fields=frozenset(name for m in manifests for name in m.request.fields),
         problems=tuple(problems),
     )
 
 
 def _read_manifests(
-    paths: Sequence[Path], problems: list[str]
-) -> list[tuple[Path, Manifest]]:
-    whole = []
-    for path in paths:
+    store: Store, captures: Sequence[str] | None, problems: list[str]
+) -> Iterator[Manifest]:
+    wanted = None if captures is None else set(captures)
+    for name in store.list_names(MANIFESTS):
+        capture_id, dot, suffix = name.rpartition(".")
+        if f"{dot}{suffix}" != ".json" or (wanted is not None and capture_id not in wanted):
+            continue
+        path = f"{MANIFESTS}/{name}"
         try:
-            manifest = parse_manifest(path.read_text("utf-8"), path=str(path))
-        except (InvalidManifest, OSError, UnicodeDecodeError) as exc:
-            problems.append(f"left out: {exc}")
-            continue
-        if manifest.capture_id != path.stem:
-            problems.append(f"left out: manifest {path} is of {manifest.capture_id!r}")
-            continue
-        whole.append((path, manifest))
-    return whole
+            manifest = parse_manifest(store.read_bytes(path).decode(), path=path)
+            if path != manifest_path(manifest.capture_id):
+                raise InvalidManifest(path, f"it is of {manifest.capture_id!r}")
+        except (InvalidManifest, InvalidOption, OSError, UnicodeDecodeError) as exc:
+            problems.append(f"left out: {path}: {exc}")
+        else:
+            yield manifest
 
 
 def _segments(
-    root: Path, manifests: Sequence[Manifest], problems: list[str]
-) -> list[Path]:
-    found = []
+    store: Store, manifests: Sequence[Manifest], problems: list[str]
+) -> Iterator[Path]:
     for manifest in manifests:
         for segment in manifest.segments:
-            if not _SEGMENT.fullmatch(segment.path):
-                reason = "is not a segment's name"
-            elif not (root / segment.path).is_file():
-                reason = "is missing"
+            if problem := _segment_problem(store, segment):
+                of = f"capture {manifest.capture_id}, {segment.rows} rows"
+                problems.append(f"left out: {segment.path} ({of}) {problem}")
             else:
-                found.append(root / segment.path)
-                continue
-            problems.append(
-                f"left out: {segment.path} of capture {manifest.capture_id} {reason} "
-                f"({segment.rows} rows)"
-            )
-    return found
+                yield store.root / segment.path
+
+
+def _segment_problem(store: Store, segment: Segment) -> str:
+    if not _SEGMENT.fullmatch(segment.path):
+        return "is not a segment's name"
+    return "" if store.size(segment.path) else "is missing or empty"

@@ -18,7 +18,8 @@ from instant_logs_plugin.capture.decode import Decoder, capture_schema
 from instant_logs_plugin.capture.journal import SealedSegment
 from instant_logs_plugin.capture.ledger import Committed
 from instant_logs_plugin.capture.rejects import Reject, format_reject
-from instant_logs_plugin.store.filesystem import Store, fsync_path, write_errors
+from instant_logs_plugin.files import fsync_path, write_errors
+from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.layout import rejects_path, segment_path
 from instant_logs_plugin.store.manifest import Segment
 from instant_logs_plugin.store.parquet import write_segment

@@ -26,11 +26,7 @@ from typing import BinaryIO, NamedTuple
 
 from instant_logs_plugin.capture.framing import Arrival, Framed
 from instant_logs_plugin.errors import InvalidOption, JournalDamaged
-from instant_logs_plugin.store.filesystem import (
-    fsync_path,
-    make_directory,
-    write_errors,
-)
+from instant_logs_plugin.files import fsync_path, make_directory, write_errors
 
 __all__ = ["Block", "IndexEntry", "Journal", "JournalSettings", "SealedSegment"]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from instant_logs_plugin.errors import ZoneBusy
-from instant_logs_plugin.store.filesystem import make_directory, write_errors
+from instant_logs_plugin.files import make_directory, write_errors
 
 __all__ = ["default_lease_directory", "hold_zone"]
 

@@ -9,18 +9,21 @@ them). Publishing the same path again replaces the file.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import fs
 
-from instant_logs_plugin.errors import InvalidOption, StoreUnwritable
+from instant_logs_plugin.errors import InvalidOption
+from instant_logs_plugin.files import (
+    PRIVATE_FILE,
+    fsync_path,
+    make_directory,
+    write_errors,
+)
 
-__all__ = ["Store", "fsync_path", "make_directory", "open_store", "write_errors"]
-
-_PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
+__all__ = ["Store", "open_store"]
 
 
 class Store:
@@ -50,7 +53,7 @@ class Store:
             make_directory(final.parent)
             try:
                 with pa.OSFile(str(temporary), "wb") as sink:
-                    temporary.chmod(_PRIVATE_FILE)
+                    temporary.chmod(PRIVATE_FILE)
                     yield sink
                 fsync_path(temporary)
                 temporary.replace(final)
@@ -111,28 +114,3 @@ def open_store(uri: str) -> Store:
     if scheme == "file" and rest.startswith("/"):
         return Store(Path(rest))
     raise InvalidOption("store", uri, "a local directory or a file:// URI")
-
-
-@contextlib.contextmanager
-def write_errors(path: Path) -> Iterator[None]:
-    """Turn what the file system refuses into ``StoreUnwritable``: the one place."""
-    try:
-        yield
-    except OSError as exc:
-        raise StoreUnwritable(str(path), exc.strerror or str(exc)) from exc
-
-
-def make_directory(path: Path) -> None:
-    """Create a directory and its parents, readable by the owner alone."""
-    for parent in (*reversed(path.parents), path):
-        if not parent.is_dir():
-            parent.mkdir(mode=_PRIVATE_DIRECTORY, exist_ok=True)
-
-
-def fsync_path(path: Path) -> None:
-    """Bring a file's bytes, or a directory's entries, safely to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,7 @@
 --   zones bigint: zones they are of
 --   recorded bigint: records counted
 --   estimate bigint: requests they stand for
---   requests_per_s double: estimate by second of recorded window; null with a range
+--   requests_per_s double: estimate by recorded second; null with a range, or unfinished
 --   first_request timestamptz: earliest start of a request
 --   last_request timestamptz: latest start of a request
 --   server_error_share double: share of requests answered with 5xx, 0 to 1
@@ -18,7 +18,7 @@
 --   bytes bigint: bytes sent to clients, weighted
 --   cache_hit_share double: share of requests served without asking the origin, 0 to 1
 --   rejected bigint: lines that were no valid record, whole captures
---   window_s double: seconds that the captures were asked to cover
+--   window_s double: seconds that the captures were asked to cover; null when not known
 --   gap_count bigint: spans without a stream
 --   gap_s double: their seconds
 --   coverage double: recorded share of the windows, 0 to 1
@@ -46,9 +46,15 @@ recordings as (
         count(*) as captures,
         count(distinct zone_id) as zones,
         coalesce(sum(rejected), 0)::bigint as rejected,
-        sum((epoch_us(window_end) - epoch_us(window_start)) / 1e6) as window_s,
-        count(*) filter (where state = 'recording') as unfinished
-    from captures
+        sum(span_s) as window_s,
+        sum(span_s * coverage) as covered_s,
+        count(*) filter (where span_s is null) as unfinished
+    from (
+        select
+            *,
+            (epoch_us(window_end) - epoch_us(window_start)) / 1e6 as span_s
+        from captures
+    )
 ),
 holes as (
     select count(*) as gap_count, coalesce(sum(duration_s), 0) as gap_s from gaps
@@ -57,24 +63,26 @@ select
     concat_ws(
         '; ',
         if(
-            gap_count > 0,
+            gap_count > 0 or covered_s < window_s,
             format(
-                '{} gaps, {:.1f} s not recorded, coverage {:.1f} %',
-                gap_count, gap_s, 100 * (1 - gap_s / nullif(window_s, 0))
+                '{}, {:.1f} s not recorded, coverage {:.1f} %',
+                how_many(gap_count, 'gap'),
+                window_s - covered_s,
+                100 * share(covered_s, window_s)
             ),
             null
         ),
-        if(unfinished > 0, format('{} captures unfinished', unfinished), null),
+        if(unfinished > 0, how_many(unfinished, 'capture') || ' unfinished', null),
         if(max_weight > 1, 'sampled: counts are estimates', null),
-        if(rejected > 0, format('{} lines rejected', rejected), null)
+        if(rejected > 0, how_many(rejected, 'line') || ' rejected', null)
     ) as notes,
     captures,
     zones,
     recorded,
     estimate,
     if(
-        $since is null and $until is null,
-        estimate / nullif(window_s - gap_s, 0),
+        $since is null and $until is null and unfinished = 0,
+        share(estimate, covered_s),
         null
     ) as requests_per_s,
     first_request,
@@ -87,6 +95,6 @@ select
     window_s,
     gap_count,
     gap_s,
-    greatest(1 - gap_s / nullif(window_s, 0), 0) as coverage
+    share(covered_s, window_s) as coverage
 from totals cross join recordings cross join holes
 order by all
