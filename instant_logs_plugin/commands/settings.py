@@ -1,0 +1,105 @@
+"""Settings from the environment: credentials, provider, places.
+
+Flag before environment before default. Only the command line and the Prefect blocks
+read the environment; everything below is told.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from instant_logs_plugin.errors import AuthenticationFailed, InvalidOption
+
+if TYPE_CHECKING:
+    import httpx
+
+    from instant_logs_plugin.edge.client import Provider, SessionClient
+    from instant_logs_plugin.store.filesystem import Store
+
+__all__ = ["journal_root", "open_client", "parse_provider"]
+
+Environment = Mapping[str, str]
+
+
+def open_client(environment: Environment = os.environ) -> SessionClient:
+    """Return the session client that the environment names.
+
+    Raises:
+        AuthenticationFailed: It names no credentials.
+        InvalidOption: A setting is wrong.
+    """
+    from instant_logs_plugin.edge.client import SessionClient
+
+    return SessionClient(parse_provider(environment))
+
+
+def parse_provider(environment: Environment) -> Provider:
+    """Return the provider of ``INSTANT_LOGS_PROVIDER`` with its credentials.
+
+    Raises:
+        AuthenticationFailed: The environment names no credentials.
+        InvalidOption: A setting is wrong.
+    """
+    name = environment.get("INSTANT_LOGS_PROVIDER") or "cloudflare"
+    if name == "cloudflare":
+        return _cloudflare(environment)
+    if name == "cis":
+        return _cis(environment)
+    raise InvalidOption("INSTANT_LOGS_PROVIDER", name, "'cloudflare' or 'cis'")
+
+
+def journal_root(store: Store, journal: str | None) -> Path:
+    """Return where raw lines wait: as asked, or beside what they become."""
+    return Path(journal) if journal else store.root / ".journal"
+
+
+def _cloudflare(environment: Environment) -> Provider:
+    from instant_logs_plugin.edge.client import CLOUDFLARE_BASE_URL, cloudflare_provider
+
+    base_url = environment.get("CLOUDFLARE_BASE_URL") or CLOUDFLARE_BASE_URL
+    return cloudflare_provider(_cloudflare_auth(environment), base_url=base_url)
+
+
+def _cloudflare_auth(environment: Environment) -> httpx.Auth:
+    from instant_logs_plugin.edge.credentials import ApiKeyAuth, TokenAuth
+
+    token = environment.get("CLOUDFLARE_API_TOKEN")
+    email = environment.get("CLOUDFLARE_EMAIL")
+    key = environment.get("CLOUDFLARE_API_KEY")
+    if token:
+        return TokenAuth(_header_safe("CLOUDFLARE_API_TOKEN", token))
+    if email and key:
+        safe_key = _header_safe("CLOUDFLARE_API_KEY", key)
+        return ApiKeyAuth(_header_safe("CLOUDFLARE_EMAIL", email), safe_key)
+    raise AuthenticationFailed("no credentials: CLOUDFLARE_API_TOKEN is not set")
+
+
+def _cis(environment: Environment) -> Provider:
+    from instant_logs_plugin.edge.client import CIS_BASE_URL, cis_provider
+    from instant_logs_plugin.edge.credentials import IAM_URL, IamAuth
+
+    key, crn = environment.get("IBMCLOUD_API_KEY"), environment.get("CIS_CRN")
+    if not key:
+        raise AuthenticationFailed("no credentials: IBMCLOUD_API_KEY is not set")
+    if not crn:
+        raise InvalidOption("CIS_CRN", crn or "", "the CRN of the CIS instance")
+    return cis_provider(
+        IamAuth(key, iam_url=environment.get("IBMCLOUD_IAM_URL") or IAM_URL),
+        crn,
+        base_url=environment.get("CIS_BASE_URL") or CIS_BASE_URL,
+        api_version=environment.get("CIS_API_VERSION") or "v1",
+    )
+
+
+def _header_safe(name: str, secret: str) -> str:
+    """Refuse what cannot be a header's value, without showing it.
+
+    Raises:
+        InvalidOption: It holds a blank or a character outside ASCII.
+    """
+    if secret.isascii() and secret.isprintable() and " " not in secret:
+        return secret
+    raise InvalidOption(name, "**********", "plain ASCII without blanks")

@@ -1,0 +1,139 @@
+"""Who asks: the credentials of the session API, as httpx authentication.
+
+Their ``repr`` shows no secret. IBM's IAM exchanges an API key for a token that
+lives an hour; it is renewed before it expires (IBM Cloud, *IAM Identity Services*).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Generator
+
+import httpx
+
+from instant_logs_plugin.edge.replies import Reply, reply_error
+from instant_logs_plugin.errors import (
+    ApiError,
+    AuthenticationFailed,
+    InvalidApiResponse,
+    RequestRefused,
+)
+
+__all__ = ["IAM_URL", "ApiKeyAuth", "IamAuth", "TokenAuth"]
+
+IAM_URL = "https://iam.cloud.ibm.com"
+_RENEW_BEFORE_S = 300.0
+
+Flow = Generator[httpx.Request, httpx.Response, None]
+
+
+class TokenAuth(httpx.Auth):
+    """A Cloudflare API token."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __repr__(self) -> str:
+        return "TokenAuth(**********)"
+
+    def auth_flow(self, request: httpx.Request) -> Flow:
+        """Send the token."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+
+class ApiKeyAuth(httpx.Auth):
+    """A Cloudflare user's e-mail address and global API key."""
+
+    def __init__(self, email: str, key: str) -> None:
+        self._email, self._key = email, key
+
+    def __repr__(self) -> str:
+        return f"ApiKeyAuth({self._email!r}, **********)"
+
+    def auth_flow(self, request: httpx.Request) -> Flow:
+        """Send both."""
+        request.headers["X-Auth-Email"] = self._email
+        request.headers["X-Auth-Key"] = self._key
+        yield request
+
+
+class IamAuth(httpx.Auth):
+    """An IBM Cloud API key, exchanged for IAM tokens as needed.
+
+    Args:
+        api_key: The key.
+        iam_url: Where IAM is.
+        now: Gives monotonic seconds.
+
+    Raises:
+        AuthenticationFailed: From a request: IAM refused the key.
+        ApiError: From a request: IAM could not be used.
+    """
+
+    requires_response_body = True
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        iam_url: str = IAM_URL,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._api_key = api_key
+        self._token_url = f"{iam_url.rstrip('/')}/identity/token"
+        self._now = now
+        self._token = ""
+        self._renew_at = float("-inf")
+
+    def __repr__(self) -> str:
+        return "IamAuth(**********)"
+
+    def auth_flow(self, request: httpx.Request) -> Flow:
+        """Send a token that is still good; fetch one first if there is none."""
+        if self._now() >= self._renew_at:
+            self._keep((yield self._token_request()))
+        request.headers["X-Auth-User-Token"] = f"Bearer {self._token}"
+        yield request
+
+    def _token_request(self) -> httpx.Request:
+        form = {
+            "grant_type": "urn:ibm:params:oauth:grant-type:apikey",
+            "apikey": self._api_key,
+            "response_type": "cloud_iam",
+        }
+        headers = {"Accept": "application/json"}
+        return httpx.Request("POST", self._token_url, data=form, headers=headers)
+
+    def _keep(self, response: httpx.Response) -> None:
+        if not response.is_success:
+            raise _iam_error(response)
+        try:
+            document = json.loads(response.content)
+            token, lifetime_s = document["access_token"], float(document["expires_in"])
+        except (ValueError, TypeError, KeyError) as exc:
+            raise InvalidApiResponse("an IAM reply without a token") from exc
+        self._token = token
+        self._renew_at = self._now() + max(0.0, lifetime_s - _RENEW_BEFORE_S)
+
+
+def _iam_error(response: httpx.Response) -> ApiError:
+    """Map IAM's own form of error; a refused request is a refused key."""
+    reply = Reply(
+        status=response.status_code,
+        body=response.content,
+        retry_after=response.headers.get("Retry-After"),
+        date=response.headers.get("Date"),
+    )
+    error = reply_error(reply)
+    if isinstance(error, (RequestRefused, AuthenticationFailed)):
+        return AuthenticationFailed(_iam_message(reply.body), reply.status)
+    return error
+
+
+def _iam_message(body: bytes) -> str:
+    try:
+        return f"IAM refused the API key: {json.loads(body)['errorMessage']}"
+    except (ValueError, TypeError, KeyError):
+        return "IAM refused the API key"

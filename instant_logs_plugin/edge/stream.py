@@ -1,0 +1,249 @@
+"""The websocket stream of one session: its messages, as they arrive.
+
+Messages go from the socket's callback straight into an inbox that is bounded by
+bytes: when it is full the socket is not read, and TCP pushes back. That halves the
+cost of a message against one task switch each. Closing never waits for the peer's
+close frame longer than a moment: under flood it stands behind everything unread.
+
+The session URL is a credential: it is in no error and in no log, whatever the
+level (websockets would log the request line).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
+from websockets.frames import DATA_OPCODES, Frame
+
+from instant_logs_plugin.edge.replies import parse_retry_after
+from instant_logs_plugin.edge.session import SecretUrl
+from instant_logs_plugin.errors import InvalidOption, StreamLost, StreamRefused
+
+__all__ = ["Stream", "StreamSettings", "open_stream"]
+
+_ABNORMAL_CLOSURE = 1006
+
+_silent = logging.getLogger("instant_logs_plugin.edge.stream.websockets")
+_silent.disabled = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSettings:
+    """How a stream is read.
+
+    Attributes:
+        open_timeout_s: For connecting and the handshake.
+        ping_interval_s: Between pings to the service.
+        ping_timeout_s: Without a pong for this long the peer is dead. Above a
+            possible stall of the disk: a pong waits behind unread messages.
+        close_timeout_s: How long a close waits for the peer.
+        max_message_bytes: A larger message ends the session (close code 1009).
+        inbox_bytes: Unread bytes above which the socket is not read.
+    """
+
+    open_timeout_s: float = 10.0
+    ping_interval_s: float = 15.0
+    ping_timeout_s: float = 30.0
+    close_timeout_s: float = 0.25
+    max_message_bytes: int = 64 * 2**20
+    inbox_bytes: int = 16 * 2**20
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            InvalidOption: A setting is not above 0.
+        """
+        for name, value in vars(self).items():
+            if not 0 < value < float("inf"):
+                raise InvalidOption(name, value, "above 0")
+
+
+@contextlib.asynccontextmanager
+async def open_stream(
+    url: SecretUrl, settings: StreamSettings | None = None
+) -> AsyncIterator[Stream]:
+    """Open a session's stream; leaving closes it.
+
+    Raises:
+        StreamRefused: The handshake failed.
+    """
+    settings = settings or StreamSettings()
+    connection = await _connect(url, settings)
+    try:
+        yield Stream(connection)
+    finally:
+        await _close(connection, settings.close_timeout_s)
+
+
+class Stream:
+    """An open stream; made by `open_stream`."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    async def read_batch(self) -> list[bytes]:
+        """Return the messages that arrived since the last call, at least one.
+
+        Text messages come as UTF-8. Cancelling it loses nothing.
+
+        Raises:
+            StreamLost: The stream has ended and every message was returned.
+        """
+        return await self._connection.take()
+
+
+class _Connection(ClientConnection):
+    """A connection whose messages wait in an inbox of bounded bytes."""
+
+    def __init__(self, *args: Any, inbox_bytes: int, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._inbox: list[bytes] = []
+        self._inbox_size = 0
+        self._inbox_limit = inbox_bytes
+        self._fragments: list[bytes] = []
+        self._arrived = asyncio.Event()
+        self._is_reading = True
+        self._is_closing = False
+
+    def process_event(self, event: Any) -> None:
+        """Take data frames; everything else goes the usual way."""
+        if isinstance(event, Frame) and event.opcode in DATA_OPCODES:
+            self._put(event)
+        else:
+            super().process_event(event)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wake the reader: nothing more comes."""
+        super().connection_lost(exc)
+        self._arrived.set()
+
+    async def take(self) -> list[bytes]:
+        """Return what has arrived; wait for the first message if there is none."""
+        while not self._inbox:
+            if self.connection_lost_waiter.done():
+                raise self._loss()
+            self._arrived.clear()
+            await self._arrived.wait()
+        messages, self._inbox, self._inbox_size = self._inbox, [], 0
+        self._resume()
+        return messages
+
+    def discard(self) -> None:
+        """Drop what has arrived and what will: the stream is being closed."""
+        self._is_closing = True
+        self._inbox, self._inbox_size = [], 0
+        self._resume()
+
+    def abort(self) -> None:
+        """Drop the connection now."""
+        self.transport.abort()
+
+    def _put(self, frame: Frame) -> None:
+        if self._is_closing:
+            return
+        data = bytes(frame.data)
+        self._inbox_size += len(data)
+        if frame.fin and not self._fragments:
+            self._inbox.append(data)
+        else:
+            self._join(data, is_last=frame.fin)
+        if self._inbox:
+            self._arrived.set()
+        if self._inbox_size > self._inbox_limit and self._inbox and self._is_reading:
+            self.transport.pause_reading()
+            self._is_reading = False
+
+    def _join(self, data: bytes, *, is_last: bool) -> None:
+        self._fragments.append(data)
+        if is_last:
+            self._inbox.append(b"".join(self._fragments))
+            self._fragments = []
+
+    def _resume(self) -> None:
+        if not (self._is_reading or self.transport.is_closing()):
+            self.transport.resume_reading()
+        self._is_reading = True
+
+    def _loss(self) -> StreamLost:
+        code = self.close_code or _ABNORMAL_CLOSURE
+        reason = self.close_reason or ""
+        if not reason and self.recv_exc is not None:
+            reason = str(self.recv_exc)
+        return StreamLost(code, reason)
+
+
+class _Connect(connect):
+    """A connect that never follows a redirect: only the URL given was checked."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+async def _connect(url: SecretUrl, settings: StreamSettings) -> _Connection:
+    def create(*args: Any, **options: Any) -> _Connection:
+        return _Connection(*args, inbox_bytes=settings.inbox_bytes, **options)
+
+    connecting = _Connect(
+        url.reveal(),
+        compression=None,
+        open_timeout=settings.open_timeout_s,
+        ping_interval=settings.ping_interval_s,
+        ping_timeout=settings.ping_timeout_s,
+        close_timeout=settings.close_timeout_s,
+        max_size=settings.max_message_bytes,
+        logger=_silent,
+        create_connection=cast("type[ClientConnection]", create),
+    )
+    try:
+        return cast("_Connection", await connecting)
+    except (WebSocketException, OSError, TimeoutError, ValueError) as exc:
+        refusal = _refusal(exc)
+    # Raised outside: the foreign error's text or frames may hold the URL.
+    raise refusal
+
+
+def _refusal(exc: Exception) -> StreamRefused:
+    """Map what a failed handshake raises: the one place that does."""
+    match exc:
+        case InvalidStatus():
+            headers = exc.response.headers
+            retry_after_s = parse_retry_after(
+                headers.get("Retry-After"), headers.get("Date")
+            )
+            status = exc.response.status_code
+            return StreamRefused(status, "the service refused", retry_after_s)
+        case InvalidURI() | ValueError():
+            return StreamRefused(None, "the session URL is no websocket URL")
+        case TimeoutError():
+            return StreamRefused(None, "no answer in time")
+        case InvalidHandshake():
+            return StreamRefused(None, f"the handshake failed ({type(exc).__name__})")
+        case OSError():
+            reason = exc.strerror or type(exc).__name__
+            return StreamRefused(None, reason)
+    return StreamRefused(None, type(exc).__name__)
+
+
+async def _close(connection: _Connection, timeout_s: float) -> None:
+    """Say goodbye, but wait only a moment: a flood may stand before the answer."""
+    connection.discard()
+    try:
+        async with asyncio.timeout(timeout_s):
+            await connection.close()
+    except (TimeoutError, WebSocketException, OSError):
+        pass
+    finally:
+        connection.abort()
