@@ -70,8 +70,8 @@ def main() -> None:
 
 
 def _print_error(exc: InstantLogsError) -> None:
-    from instant_logs_plugin.commands.output import printable
+    from instant_logs_plugin.analysis.rendering import printable
 
-    print(f"error: {printable(str(exc))}", file=sys.stderr)
+    typer.echo(f"error: {printable(str(exc))}", err=True)
     if exc.hint:
-        print(f"hint: {printable(exc.hint)}", file=sys.stderr)
+        typer.echo(f"hint: {printable(exc.hint)}", err=True)

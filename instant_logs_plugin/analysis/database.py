@@ -27,6 +27,7 @@ from instant_logs_plugin.analysis.query_files import QueryFile, parse_query_file
 from instant_logs_plugin.analysis.read_only import check_read_only
 from instant_logs_plugin.analysis.store_listing import StoreListing, list_store
 from instant_logs_plugin.analysis.view_sql import (
+    as_glob,
     library_queries,
     scan_sql,
     view_statements,
@@ -73,9 +74,7 @@ class Database:
         self._has_captures = bool(listing.manifests)
         self._spill = spill
 
-    def query(
-        self, sql: str, params: Mapping[str, object] | None = None
-    ) -> pa.Table:
+    def query(self, sql: str, params: Mapping[str, object] | None = None) -> pa.Table:
         """Return the answer of one reading statement.
 
         Args:
@@ -257,7 +256,8 @@ def _script(listing: StoreListing, columns: Sequence[str]) -> str:
 
 def _harden(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
     """Confine the connection to the store; the order is DuckDB's."""
-    connection.execute("set allowed_directories = $roots", {"roots": [str(root)]})
+    roots = [str(root), as_glob(root)]  # it checks the pattern and the files it finds
+    connection.execute("set allowed_directories = $roots", {"roots": roots})
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
 

@@ -271,7 +271,9 @@ def _text(value: object) -> str:
 
 
 def _timestamp(value: object) -> str:
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    moment = (
+        value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    )
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment.astimezone(UTC).isoformat()

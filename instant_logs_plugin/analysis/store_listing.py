@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from instant_logs_plugin.errors import CaptureNotFound, InvalidManifest, InvalidOption
+from instant_logs_plugin.errors import CaptureNotFound
+from instant_logs_plugin.store.catalog import list_captures
 from instant_logs_plugin.store.filesystem import Store, open_store
-from instant_logs_plugin.store.layout import MANIFESTS, manifest_path, rejects_path
-from instant_logs_plugin.store.manifest import Manifest, Segment, parse_manifest
+from instant_logs_plugin.store.layout import manifest_path, rejects_path
+from instant_logs_plugin.store.manifest import Manifest, Segment
 
 __all__ = ["StoreListing", "list_store"]
 
@@ -55,11 +56,10 @@ def list_store(uri: str, captures: Sequence[str] | None = None) -> StoreListing:
         CaptureNotFound: An id in ``captures`` that no whole manifest has.
     """
     store = open_store(uri)
+    listing = list_captures(store)
+    manifests = _chosen(listing.manifests, captures)
     problems = [] if store.root.is_dir() else [f"store {store.root} does not exist"]
-    manifests = list(_read_manifests(store, captures, problems))
-    found = {manifest.capture_id for manifest in manifests}
-    if missing := [name for name in captures or () if name not in found]:
-        raise CaptureNotFound(missing[0])
+    problems += [f"left out: {problem}" for problem in listing.unreadable]
     rejects = [rejects_path(manifest.capture_id) for manifest in manifests]
     return StoreListing(
         root=store.root,
@@ -71,23 +71,15 @@ def list_store(uri: str, captures: Sequence[str] | None = None) -> StoreListing:
     )
 
 
-def _read_manifests(
-    store: Store, captures: Sequence[str] | None, problems: list[str]
-) -> Iterator[Manifest]:
-    wanted = None if captures is None else set(captures)
-    for name in store.list_names(MANIFESTS):
-        capture_id, dot, suffix = name.rpartition(".")
-        if f"{dot}{suffix}" != ".json" or (wanted is not None and capture_id not in wanted):
-            continue
-        path = f"{MANIFESTS}/{name}"
-        try:
-            manifest = parse_manifest(store.read_bytes(path).decode(), path=path)
-            if path != manifest_path(manifest.capture_id):
-                raise InvalidManifest(path, f"it is of {manifest.capture_id!r}")
-        except (InvalidManifest, InvalidOption, OSError, UnicodeDecodeError) as exc:
-            problems.append(f"left out: {path}: {exc}")
-        else:
-            yield manifest
+def _chosen(
+    manifests: Sequence[Manifest], captures: Sequence[str] | None
+) -> list[Manifest]:
+    if captures is None:
+        return list(manifests)
+    found = {manifest.capture_id: manifest for manifest in manifests}
+    if missing := [name for name in captures if name not in found]:
+        raise CaptureNotFound(missing[0])
+    return [one for one in manifests if one.capture_id in set(captures)]
 
 
 def _segments(

@@ -22,6 +22,7 @@ from instant_logs_plugin.resources import bundled_path
 __all__ = [
     "DERIVED_COLUMNS",
     "OWN_COLUMNS",
+    "as_glob",
     "library_queries",
     "library_sql",
     "scan_sql",
@@ -102,6 +103,11 @@ def scan_sql(segments: Sequence[Path]) -> str:
     )
 
 
+def as_glob(path: Path) -> str:
+    """Return a pattern that matches exactly this path: DuckDB globs file names."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))
+
+
 def view_statements(
     listing: StoreListing, columns: Iterable[str], *, queries: Iterable[QueryFile]
 ) -> list[str]:
@@ -169,12 +175,7 @@ def _is_recorded(columns: Iterable[str]) -> str:
 
 
 def _files(paths: Sequence[Path]) -> str:
-    return "[" + ", ".join(_quote(_as_glob(path)) for path in paths) + "]"
-
-
-def _as_glob(path: Path) -> str:
-    """Return a pattern that matches exactly this path: DuckDB globs file names."""
-    return re.sub(r"([*?\[])", r"[\1]", str(path))
+    return "[" + ", ".join(_quote(as_glob(path)) for path in paths) + "]"
 
 
 def _quote(text: str) -> str:

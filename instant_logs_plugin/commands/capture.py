@@ -19,8 +19,8 @@ from instant_logs_plugin.commands.options import (
     StoreOption,
     UnknownFieldsOption,
 )
-from instant_logs_plugin.commands.output import OutputFormat
-from instant_logs_plugin.commands.settings import journal_root, open_client
+from instant_logs_plugin.commands.output import OutputFormat, choose_format, print_rows
+from instant_logs_plugin.settings import journal_root, open_client
 
 if TYPE_CHECKING:
     from instant_logs_plugin.capture.options import CaptureOptions
@@ -104,7 +104,9 @@ def capture(
         bounds=Bounds(
             duration_s=values.parse_duration("--duration", duration),
             max_records=max_records,
-            max_bytes=values.parse_bytes("--max-bytes", max_bytes) if max_bytes else None,
+            max_bytes=values.parse_bytes("--max-bytes", max_bytes)
+            if max_bytes
+            else None,
             warm_up_s=values.parse_duration("--warm-up", warm_up),
             drain_s=values.parse_duration("--drain", drain),
         ),
@@ -161,17 +163,11 @@ def _stop_on_signals(stop: StopRequest) -> None:
 
 def _print_outcome(outcome: CaptureOutcome, output: OutputFormat | None) -> None:
     from instant_logs_plugin.commands.captures import summary_row
-    from instant_logs_plugin.commands.output import print_rows
     from instant_logs_plugin.store.manifest import format_manifest
 
     manifest = outcome.manifest
-    is_json = output is OutputFormat.JSON or (
-        output is None and not sys.stdout.isatty()
-    )
-    if is_json:
+    if choose_format(output) is OutputFormat.JSON:
         sys.stdout.write(format_manifest(manifest))
     else:
         print_rows([summary_row(manifest)], output)
-    typer.echo(
-        f"next: instant-logs summary {manifest.capture_id}", err=True
-    )
+    typer.echo(f"next: instant-logs summary {manifest.capture_id}", err=True)

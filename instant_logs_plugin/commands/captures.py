@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from instant_logs_plugin.commands.options import FormatOption, StoreOption
-from instant_logs_plugin.commands.output import OutputFormat, print_rows
+from instant_logs_plugin.commands.output import print_rows
 
 if TYPE_CHECKING:
-    from instant_logs_plugin.store.filesystem import Store
     from instant_logs_plugin.store.manifest import Manifest
 
 __all__ = ["captures_app", "summary_row"]
@@ -41,9 +40,7 @@ def list_(store: StoreOption = "./captures", output: FormatOption = None) -> Non
 
 
 @captures_app.command()
-def show(
-    capture_id: IdArgument, store: StoreOption = "./captures"
-) -> None:
+def show(capture_id: IdArgument, store: StoreOption = "./captures") -> None:
     """Print a capture's manifest."""
     from instant_logs_plugin.store.catalog import find_capture
     from instant_logs_plugin.store.filesystem import open_store
@@ -67,8 +64,11 @@ def verify(
     Exits with 6 when anything is not as it was committed.
     """
     from instant_logs_plugin.errors import VerificationFailed
-    from instant_logs_plugin.store.catalog import capture_problems, list_captures
-    from instant_logs_plugin.store.catalog import find_capture
+    from instant_logs_plugin.store.catalog import (
+        capture_problems,
+        find_capture,
+        list_captures,
+    )
     from instant_logs_plugin.store.filesystem import open_store
 
     opened = open_store(store)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
+
 from instant_logs_plugin.commands.values import format_bytes, format_duration
 
 if TYPE_CHECKING:
@@ -75,6 +77,6 @@ def _plain() -> Show:
             return
         shown_at = time.monotonic()
         line = describe_progress(progress, rate=rate.update(progress))
-        print(line, file=sys.stderr, flush=True)
+        typer.echo(line, err=True)
 
     return show

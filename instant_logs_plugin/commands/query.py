@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from instant_logs_plugin.commands.options import FormatOption, StoreOption
-from instant_logs_plugin.commands.output import OutputFormat, print_rows
+from instant_logs_plugin.commands.output import OutputFormat, choose_format, print_rows
 from instant_logs_plugin.errors import InvalidOption
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from instant_logs_plugin.analysis.database import Database
+    from instant_logs_plugin.analysis.summaries import Summaries
 
 __all__ = ["connect", "query", "summary"]
-
-_SUMMARIES = ("overview", "status", "timeline", "top_paths")
 
 ParamOption = Annotated[
     list[str] | None, typer.Option("--param", help="name=value for the query.")
@@ -31,7 +30,9 @@ def query(
         str | None, typer.Argument(help="SQL over requests, captures, gaps, rejects.")
     ] = None,
     file: Annotated[Path | None, typer.Option(help="Read the SQL from a file.")] = None,
-    name: Annotated[str | None, typer.Option(help="Run a query of the library.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Run a query of the library.")
+    ] = None,
     param: ParamOption = None,
     list_: Annotated[
         bool, typer.Option("--list", help="List the library: names and questions.")
@@ -66,21 +67,14 @@ def summary(
     output: FormatOption = None,
 ) -> None:
     """Summarise a capture: what came in, what was answered, how fast, to whom."""
-    from instant_logs_plugin.errors import FieldsNotRecorded
+    from instant_logs_plugin.analysis.summaries import DEFAULT_SUMMARIES, run_summaries
     from instant_logs_plugin.store.catalog import find_capture
     from instant_logs_plugin.store.filesystem import open_store
 
     manifest = find_capture(open_store(store), capture_id)
-    results: dict[str, list[dict[str, Any]]] = {}
     with _open(store, [manifest.capture_id]) as database:
-        for one in name or _SUMMARIES:
-            try:
-                results[one] = database.run_query_file(one).to_pylist()
-            except FieldsNotRecorded as exc:
-                if name:
-                    raise
-                typer.echo(f"left out: {exc}", err=True)
-    _print_summaries(results, output)
+        summaries = run_summaries(database, name or DEFAULT_SUMMARIES)
+    _print_summaries(summaries, choose_format(output))
 
 
 def connect(store: StoreOption = "./captures") -> None:
@@ -141,19 +135,19 @@ def _library(database: Database) -> list[dict[str, Any]]:
     ]
 
 
-def _print_summaries(
-    results: dict[str, list[dict[str, Any]]], output: OutputFormat | None
-) -> None:
+def _print_summaries(summaries: Summaries, output: OutputFormat) -> None:
     """Print one block per summary; JSON is one object keyed by their names."""
-    from instant_logs_plugin.commands.output import render_json
+    from instant_logs_plugin.analysis.rendering import render_json
+    from instant_logs_plugin.analysis.summaries import render_summaries
 
-    default = OutputFormat.TABLE if sys.stdout.isatty() else OutputFormat.JSON
-    chosen = output or default
-    if chosen is OutputFormat.JSON:
-        sys.stdout.write(render_json(results))
-        return
-    for name, rows in results.items():
-        mark = "## " if chosen is OutputFormat.MARKDOWN else ""
-        sys.stdout.write(f"{mark}{name}\n\n")
-        print_rows(rows, chosen)
-        sys.stdout.write("\n")
+    for reason in summaries.left_out:
+        typer.echo(f"left out: {reason}", err=True)
+    if output is OutputFormat.JSON:
+        sys.stdout.write(render_json(summaries.rows))
+    elif output is OutputFormat.MARKDOWN:
+        sys.stdout.write(render_summaries(summaries))
+    else:
+        for name, rows in summaries.rows.items():
+            sys.stdout.write(f"{name}\n\n")
+            print_rows(rows, output)
+            sys.stdout.write("\n")

@@ -10,7 +10,7 @@ import typer
 
 from instant_logs_plugin.commands.options import FormatOption, UnknownFieldsOption
 from instant_logs_plugin.commands.output import print_rows
-from instant_logs_plugin.commands.settings import open_client
+from instant_logs_plugin.settings import open_client
 
 if TYPE_CHECKING:
     from instant_logs_plugin.edge.session import ListedSession
@@ -44,7 +44,8 @@ def sessions(
 
 def filter_(
     expression: Annotated[
-        str, typer.Argument(metavar="EXPR", help="An expression, or the service's JSON.")
+        str,
+        typer.Argument(metavar="EXPR", help="An expression, or the service's JSON."),
     ],
     allow_unknown_fields: UnknownFieldsOption = False,
 ) -> None:

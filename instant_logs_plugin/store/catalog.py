@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from instant_logs_plugin.errors import CaptureNotFound, InvalidManifest
+from instant_logs_plugin.errors import CaptureNotFound, InvalidManifest, InvalidOption
 from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.layout import MANIFESTS, manifest_path, rejects_path
 from instant_logs_plugin.store.manifest import CaptureState, Manifest, parse_manifest
@@ -41,13 +41,16 @@ def read_manifest(store: Store, capture_id: str) -> Manifest:
     """
     path = manifest_path(capture_id)
     try:
-        data = store.read_bytes(path)
+        manifest = parse_manifest(store.read_bytes(path).decode(), path=path)
     except FileNotFoundError:
         raise CaptureNotFound(capture_id) from None
-    try:
-        return parse_manifest(data.decode(), path=path)
     except UnicodeDecodeError as exc:
         raise InvalidManifest(path, "not UTF-8") from exc
+    except OSError as exc:
+        raise InvalidManifest(path, exc.strerror or str(exc)) from exc
+    if manifest.capture_id != capture_id:
+        raise InvalidManifest(path, f"it is of {manifest.capture_id!r}")
+    return manifest
 
 
 def list_captures(store: Store) -> Listing:
@@ -59,6 +62,9 @@ def list_captures(store: Store) -> Listing:
             manifests.append(read_manifest(store, capture_id))
         except InvalidManifest as exc:
             unreadable.append(exc)
+        except InvalidOption:
+            path = f"{MANIFESTS}/{capture_id}.json"
+            unreadable.append(InvalidManifest(path, "not a capture's name"))
     return Listing(tuple(manifests), tuple(unreadable))
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "WindowSpan",
     "format_manifest",
     "format_time",
+    "manifest_document",
     "parse_manifest",
     "parse_time",
 ]
@@ -194,6 +195,12 @@ def format_manifest(manifest: Manifest) -> str:
 
     document = json.dumps(asdict(manifest), default=plain, indent=2, ensure_ascii=False)
     return document + "\n"
+
+
+def manifest_document(manifest: Manifest) -> dict[str, Any]:
+    """Return the document as plain values: what JSON would give back."""
+    document: dict[str, Any] = json.loads(format_manifest(manifest))
+    return document
 
 
 def parse_manifest(text: str, *, path: str) -> Manifest:

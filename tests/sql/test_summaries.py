@@ -55,12 +55,16 @@ def test_case(case, tmp_path):
     with open_database(str(tmp_path)) as database:
         answer = database.run_query_file(name, params)
     assert plain_rows(answer) == read_json(case / "expected.json", None)
-    arguments = ", ".join(f'"{k}" := {json.dumps(v)}' for k, v in params.items())
+    arguments = ", ".join(f'"{k}" := {sql_literal(v)}' for k, v in params.items())
     with duckdb.connect() as shell:
         shell.execute(init_sql(str(tmp_path)))
-        call = f"from {name}({arguments})".replace('= "', "= '").replace('")', "')")
-        again = shell.sql(call).to_arrow_table()
+        again = shell.sql(f"from {name}({arguments})").to_arrow_table()
     assert plain_rows(again) == plain_rows(answer)
+
+
+def sql_literal(value):
+    """Return a parameter's value as SQL text; strings in single quotes."""
+    return json.dumps(value).replace("'", "''").replace('"', "'")
 
 
 def test_every_query_has_a_case():

@@ -249,7 +249,7 @@ def test_damaged_manifest_hides_no_other(text, tmp_path):
     (tmp_path / "manifests" / ".b.json.tmp").write_bytes(b"\xff")
     with open_database(str(tmp_path)) as database:
         assert [problem.split(":")[1] for problem in database.problems] == [
-            " manifests/bad.json"
+            " manifest manifests/bad.json"
         ]
         assert database.query("from captures").num_rows == 1
         assert database.query("from requests").num_rows == 1

@@ -1,0 +1,101 @@
+"""``instant-logs demo``: the whole way of the data, on the emulator, in one command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from instant_logs_plugin.commands.values import parse_duration
+
+if TYPE_CHECKING:
+    from instant_logs_plugin.emulator import Emulator
+
+__all__ = ["demo"]
+
+_ZONE = "0123456789abcdef0123456789abcdef"
+_RATE = 200.0
+
+
+def demo(
+    duration: Annotated[str, typer.Option(help="How long to record.")] = "10s",
+    directory: Annotated[
+        Path, typer.Option(help="Where the demo's store and Prefect server live.")
+    ] = Path(".demo"),
+) -> None:
+    """Record the emulator through the Prefect flow and print the summary.
+
+    Needs no account and no network: the service is emulated on this machine, and a
+    Prefect server of its own starts for the time of the flow.
+    """
+    from instant_logs_plugin.emulator import EmulatorConfig, run_emulator
+
+    seconds = parse_duration("--duration", duration)
+    home = directory.absolute()
+    config = EmulatorConfig(scenario="deploy-regression", rate=_RATE, seed=1)
+    _say(f"starting the emulator: {_RATE:.0f} requests/s, an emulated deployment")
+    with run_emulator(config) as emulator:
+        _prepare_environment(home, emulator)
+        _say(f"recording {seconds:g} s with the flow traffic-snapshot")
+        _say("(its Prefect server takes half a minute to start the first time)")
+        manifest = asyncio.run(_run_flow(seconds))
+    _print_summary(home / "captures", manifest["capture_id"])
+    _say_next(home / "captures", manifest)
+
+
+def _prepare_environment(home: Path, emulator: Emulator) -> None:
+    """Point everything at the demo's own places; Prefect reads this at import."""
+    for name in ("PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_PROFILE"):
+        os.environ.pop(name, None)
+    os.environ |= {
+        "CLOUDFLARE_API_TOKEN": "demo-token",
+        "CLOUDFLARE_BASE_URL": emulator.base_url,
+        "INSTANT_LOGS_PROVIDER": "cloudflare",
+        "INSTANT_LOGS_STORE": str(home / "captures"),
+        "PREFECT_HOME": str(home / "prefect"),
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+    }
+    os.environ.pop("INSTANT_LOGS_JOURNAL", None)
+
+
+async def _run_flow(seconds: float) -> dict[str, Any]:
+    from instant_logs_plugin.prefect import CaptureParameters, load_flow
+
+    capture = CaptureParameters(
+        zone_id=_ZONE,
+        duration_s=seconds,
+        fields="default,performance",
+        labels={"demo": "true"},
+    )
+    manifest: dict[str, Any] = await load_flow("snapshot:traffic_snapshot")(capture)
+    return manifest
+
+
+def _print_summary(store: Path, capture_id: str) -> None:
+    from instant_logs_plugin.commands.output import OutputFormat
+    from instant_logs_plugin.commands.query import summary
+
+    summary(capture_id, store=str(store), output=OutputFormat.TABLE)
+
+
+def _say_next(store: Path, manifest: dict[str, Any]) -> None:
+    _say(
+        f"recorded {manifest['received']:,} lines: {manifest['written']:,} written, "
+        f"{manifest['rejected']:,} rejected; coverage {manifest['coverage']:.1%}"
+    )
+    shown = os.path.relpath(store)
+    _say(f"""next:
+  instant-logs captures verify --store {shown}
+  instant-logs query --store {shown} --name top_paths --param limit=5
+  instant-logs query --store {shown} "from requests select status, path limit 5"
+  instant-logs capture ZONE --duration 60s      (with CLOUDFLARE_API_TOKEN set)""")
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
