@@ -1,0 +1,274 @@
+"""The fields that a session can send: names, types, presets.
+
+Pure. The catalogue is package data, copied from the service's documentation of the
+dataset ``http_requests``. The service accepts unknown and retired names silently and
+never sends them, so names are checked here, before anything is asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+from instant_logs_plugin.errors import InvalidOption, RetiredField, UnknownField
+
+__all__ = [
+    "PRESETS",
+    "Field",
+    "FieldType",
+    "catalogue",
+    "find_field",
+    "parse_fields",
+]
+
+
+class FieldType(StrEnum):
+    """A field's type, as the documentation spells it."""
+
+    STRING = "string"
+    INT = "int"
+    FLOAT = "float"
+    BOOL = "bool"
+    STRING_LIST = "array[string]"
+    INT_LIST = "array[int]"
+    OBJECT = "object"
+    TIMESTAMP = "int or string"
+    UNKNOWN = "unknown"
+
+
+_ARROW_TYPES = {
+    FieldType.INT: "int64",
+    FieldType.FLOAT: "double",
+    FieldType.BOOL: "bool",
+    FieldType.STRING_LIST: "list<string>",
+    FieldType.INT_LIST: "list<int64>",
+    FieldType.TIMESTAMP: "timestamp[us, tz=UTC]",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One field of the dataset.
+
+    Attributes:
+        name: As the service spells it.
+        type: Its type; ``UNKNOWN`` for a name that the catalogue does not hold.
+        description: What it says.
+        note: A trap, or who gets it; may be empty.
+        deprecated: Whether the service asks to use another one.
+        in_cis: Whether IBM documents it for CIS too.
+    """
+
+    name: str
+    type: FieldType = FieldType.UNKNOWN
+    description: str = ""
+    note: str = ""
+    deprecated: bool = False
+    in_cis: bool = False
+
+    @property
+    def arrow_type(self) -> str:
+        """Arrow's name of the column's type; objects are JSON text."""
+        return _ARROW_TYPES.get(self.type, "string")
+
+
+_REQUEST = ("ClientRequestMethod", "ClientRequestHost", "ClientRequestPath")
+_TIMES = ("EdgeStartTimestamp", "EdgeEndTimestamp")
+
+_PRESETS: dict[str, tuple[str, ...]] = {
+    "minimal": (
+        "EdgeStartTimestamp",
+        "RayID",
+        *_REQUEST,
+        "EdgeResponseStatus",
+    ),
+    # The nine of the service's own example.
+    "default": (
+        "ClientIP",
+        "ClientRequestHost",
+        "ClientRequestMethod",
+        "ClientRequestURI",
+        "EdgeEndTimestamp",
+        "EdgeResponseBytes",
+        "EdgeResponseStatus",
+        "EdgeStartTimestamp",
+        "RayID",
+    ),
+    "performance": (
+        *_TIMES,
+        "RayID",
+        *_REQUEST,
+        "ClientRequestProtocol",
+        "ClientCountry",
+        "ClientDeviceType",
+        "ClientTCPRTTMs",
+        "EdgeColoCode",
+        "EdgeResponseStatus",
+        "EdgeResponseBytes",
+        "EdgeTimeToFirstByteMs",
+        "CacheCacheStatus",
+        "OriginResponseStatus",
+        "OriginResponseDurationMs",
+        "OriginDNSResponseTimeMs",
+        "OriginTCPHandshakeDurationMs",
+        "OriginTLSHandshakeDurationMs",
+        "OriginRequestHeaderSendDurationMs",
+        "OriginResponseHeaderReceiveDurationMs",
+        "WorkerCPUTime",
+        "WorkerWallTimeUs",
+    ),
+    "cache": (
+        *_TIMES,
+        "RayID",
+        *_REQUEST,
+        "CacheCacheStatus",
+        "CacheReserveUsed",
+        "CacheResponseBytes",
+        "CacheResponseStatus",
+        "CacheTieredFill",
+        "EdgeColoCode",
+        "EdgeResponseBytes",
+        "EdgeResponseContentType",
+        "EdgeResponseStatus",
+        "OriginResponseStatus",
+        "OriginResponseHTTPExpires",
+        "OriginResponseHTTPLastModified",
+    ),
+    "security": (
+        *_TIMES,
+        "RayID",
+        *_REQUEST,
+        "ClientIP",
+        "ClientIPClass",
+        "ClientASN",
+        "ClientCountry",
+        "ClientRequestURI",
+        "ClientRequestUserAgent",
+        "ClientSSLProtocol",
+        "EdgeResponseStatus",
+        "JA3Hash",
+        "JA4",
+        "LeakedCredentialCheckResult",
+        "SecurityAction",
+        "SecurityActions",
+        "SecurityRuleDescription",
+        "SecurityRuleID",
+        "SecurityRuleIDs",
+        "SecuritySources",
+        "WAFAttackScore",
+        "WAFRCEAttackScore",
+        "WAFSQLiAttackScore",
+        "WAFXSSAttackScore",
+    ),
+    "bots": (
+        *_TIMES,
+        "RayID",
+        *_REQUEST,
+        "BotDetectionIDs",
+        "BotDetectionTags",
+        "BotScore",
+        "BotScoreSrc",
+        "BotTags",
+        "ClientASN",
+        "ClientCountry",
+        "ClientDeviceType",
+        "ClientIP",
+        "ClientRequestUserAgent",
+        "EdgeResponseStatus",
+        "JA3Hash",
+        "JA4",
+        "JSDetectionPassed",
+        "VerifiedBotCategory",
+    ),
+}
+
+
+@cache
+def _document() -> dict[str, Any]:
+    file = resources.files(__package__) / "http_requests_fields.json"
+    document: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return document
+
+
+@cache
+def catalogue() -> Mapping[str, Field]:
+    """Return every known field by name, sorted; retired ones are not among them."""
+    fields = (
+        Field(
+            name=entry["name"],
+            type=FieldType(entry["type"]),
+            description=entry["description"],
+            note=entry.get("note") or "",
+            deprecated=entry["deprecated"],
+            in_cis=entry["in_ibm_cis"],
+        )
+        for entry in _document()["fields"]
+    )
+    return MappingProxyType({field.name: field for field in fields})
+
+
+def find_field(name: str) -> Field:
+    """Return the field of that name, of type ``UNKNOWN`` if the catalogue lacks it."""
+    return catalogue().get(name) or Field(name=name)
+
+
+def _presets() -> Mapping[str, tuple[str, ...]]:
+    current = tuple(
+        field.name for field in catalogue().values() if not field.deprecated
+    )
+    return MappingProxyType({**_PRESETS, "all": current})
+
+
+PRESETS: Mapping[str, tuple[str, ...]] = _presets()
+"""Field names by preset; only ``all`` holds open maps (headers, cookies)."""
+
+
+def parse_fields(text: str, *, allow_unknown: bool = False) -> tuple[str, ...]:
+    """Return the field names that a text asks for, in order, without repeats.
+
+    Args:
+        text: Presets, names, or both, separated by commas.
+        allow_unknown: Let names through that the catalogue does not hold.
+
+    Raises:
+        InvalidOption: No name, or one that cannot be sent.
+        UnknownField: A name that the catalogue does not hold.
+        RetiredField: A name that the service no longer sends.
+    """
+    words = [word for word in (part.strip() for part in text.split(",")) if word]
+    if not words:
+        raise InvalidOption("fields", text, "a preset or field names")
+    names: dict[str, None] = {}
+    for word in words:
+        chosen = PRESETS.get(word) or (_checked(word, allow_unknown=allow_unknown),)
+        names |= dict.fromkeys(chosen)
+    return tuple(names)
+
+
+def _checked(name: str, *, allow_unknown: bool) -> str:
+    if name in catalogue():
+        return name
+    if name == "sampleInterval":
+        raise InvalidOption("fields", name, "without it: every record carries it")
+    for retired in _document()["retired"]:
+        if retired["name"] == name:
+            raise RetiredField(name, retired["replaced_by"], retired["removed"])
+    if not allow_unknown:
+        raise UnknownField(name, _close_names(name))
+    if not name.isidentifier():
+        raise InvalidOption("fields", name, "letters, digits and '_' only")
+    return name
+
+
+def _close_names(name: str) -> tuple[str, ...]:
+    """Return names that were probably meant, best first, whatever their case."""
+    by_fold = {known.casefold(): known for known in (*catalogue(), *PRESETS)}
+    close = difflib.get_close_matches(name.casefold(), by_fold, n=3, cutoff=0.7)
+    return tuple(by_fold[fold] for fold in close)
