@@ -39,7 +39,7 @@ __all__ = ["Database", "init_sql", "open_database"]
 logger = logging.getLogger(__name__)
 
 _MESSAGE_LINES = 12
-_CONFIG = {
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     # Without this, a name in SQL can mean a Python variable of some caller.
@@ -87,7 +87,8 @@ class Database:
         with _mapped_errors():
             check_read_only(self.connection, sql)
             relation = self.connection.sql(sql, params=dict(params or {}))
-            return relation.to_arrow_table()
+            answer: pa.Table = relation.to_arrow_table()
+        return answer
 
     def run_query_file(
         self, name: str | Path, params: Mapping[str, object] | None = None

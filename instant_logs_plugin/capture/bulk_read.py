@@ -25,7 +25,7 @@ from instant_logs_plugin.edge.fields import FieldType
 
 __all__ = ["BulkReader", "parse_text"]
 
-_CONFIG = {
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     # The scratch file keeps its name and changes its content.
@@ -75,10 +75,12 @@ class BulkReader:
         _write_all(self._scratch, data)
         os.ftruncate(self._scratch, len(data))
         try:
-            relation = self._connection.sql(self._query(columns))
-            return relation.to_arrow_table()
+            table: pa.Table = self._connection.sql(
+                self._query(columns)
+            ).to_arrow_table()
         except duckdb.Error:
             return None
+        return table
 
     def close(self) -> None:
         """Give memory and scratch file back."""
@@ -97,8 +99,8 @@ class BulkReader:
 
 
 def parse_text(
-    column: pa.ChunkedArray, kind: FieldType
-) -> tuple[pa.Array | pa.ChunkedArray, npt.NDArray[np.bool_] | None]:
+    column: Any, kind: FieldType
+) -> tuple[Any, npt.NDArray[np.bool_] | None]:
     """Return a column of its final type, and where the text did not fit it.
 
     Returns:

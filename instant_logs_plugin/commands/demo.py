@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,8 +74,10 @@ async def _run_flow(seconds: float) -> dict[str, Any]:
         fields="default,performance",
         labels={"demo": "true"},
     )
-    manifest: dict[str, Any] = await load_flow("snapshot:traffic_snapshot")(capture)
-    return manifest
+    flow: Callable[..., Awaitable[dict[str, Any]]] = load_flow(
+        "snapshot:traffic_snapshot"
+    )
+    return await flow(capture)
 
 
 def _print_summary(store: Path, capture_id: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, HttpUrl, SecretStr, model_validator
 
 from instant_logs_plugin.edge.client import (
     CIS_BASE_URL,
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CISCredentials", "CaptureStore", "CloudflareCredentials"]
 
-_DOCUMENTATION = "https://developers.cloudflare.com/logs/instant-logs/"
+_DOCUMENTATION = HttpUrl("https://developers.cloudflare.com/logs/instant-logs/")
+_CIS_DOCUMENTATION = HttpUrl("https://cloud.ibm.com/docs/cis")
 
 
 class CloudflareCredentials(CredentialsBlock):
@@ -115,7 +116,7 @@ class CISCredentials(CredentialsBlock):
 
     _block_type_name = "CIS Credentials"
     _block_type_slug = "cis-credentials"
-    _documentation_url = "https://cloud.ibm.com/docs/cis"
+    _documentation_url = _CIS_DOCUMENTATION
 
     api_key: SecretStr = Field(
         default=...,
