@@ -154,7 +154,7 @@ class _Runner(threading.Thread):
         self._emulator = emulator
         self._loop = asyncio.new_event_loop()
         self._is_listening = threading.Event()
-        self._stop = asyncio.Event()
+        self._is_stopped = asyncio.Event()
         self._error: BaseException | None = None
 
     def start(self) -> None:
@@ -164,7 +164,7 @@ class _Runner(threading.Thread):
             raise self._error
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._loop.call_soon_threadsafe(self._is_stopped.set)
         self.join(_START_TIMEOUT_S)
 
     def run(self) -> None:
@@ -178,7 +178,7 @@ class _Runner(threading.Thread):
     async def _listen(self) -> None:
         async with self._emulator.listen():
             self._is_listening.set()
-            await self._stop.wait()
+            await self._is_stopped.wait()
 
 
 def _listen(host: str, port: int) -> socket.socket:
