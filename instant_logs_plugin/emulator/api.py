@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from instant_logs_plugin.edge.fields import catalogue
-from instant_logs_plugin.edge.filter_json import parse_json
-from instant_logs_plugin.edge.filters import Filter, parse_filter
 from instant_logs_plugin.emulator.config import EmulatorConfig
 from instant_logs_plugin.emulator.faults import Fault, FaultKind
-from instant_logs_plugin.emulator.registry import Registry, ServedSession
-from instant_logs_plugin.errors import ConfigurationError
+from instant_logs_plugin.emulator.refusals import parse_predicate
+from instant_logs_plugin.emulator.registry import Job, Registry, ServedSession
 
 __all__ = ["make_app"]
 
 _JOBS = "/zones/{zone_id}/logpush/edge/jobs"
 _FIELDS = "/zones/{zone_id}/logpush/datasets/http_requests/fields"
 _NOT_ALLOWED = "creating a new instant logs job is not allowed: "
+_IAM_LIFETIME_S = 3600
 
 
 def make_app(
@@ -61,108 +62,125 @@ class _Api:
         self._config, self._registry = config, registry
         self._now, self._stream_url = now, stream_url
         self._creates = 0
+        self._iam_tokens: set[str] = set()
 
     async def create(self, zone_id: str, request: Request) -> Response:
         """Create a session."""
         refusal = self._refuse(request) or self._fault()
         if refusal is not None:
             return refusal
-        try:
-            body = json.loads(await request.body())
-            fields, sample = tuple(body["fields"].split(",")), int(body["sample"])
-            filter_text = body.get("filter", "")
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return _error(400, 1002, "invalid request body")
-        try:
-            filter_ = _parse_strictly(filter_text)
-        except ConfigurationError as exc:
-            return _error(400, 1004, f"{_NOT_ALLOWED}bad predicate: {exc}")
-        session = self._registry.create(
-            zone_id,
-            fields=fields,
-            sample=max(1, sample),
-            filter_text=filter_text,
-            filter_=filter_,
-            now=self._now(),
-        )
-        if session is None or not self._config.is_entitled:
+        job = _parse_job(await request.body())
+        if isinstance(job, Response):
+            return job
+        is_entitled = self._config.is_entitled
+        session = is_entitled and self._registry.create(zone_id, job, self._now())
+        if not session:
             return _error(403, 1004, f"{_NOT_ALLOWED}exceeded max jobs allowed")
-        return _result(self._shown(session, is_new=True), status=201)
+        shown = self._shown(session, has_url=True)
+        return _result(shown, status=201 if self._is_live else 200)
 
     async def list(self, zone_id: str, request: Request) -> Response:
-        """List a zone's sessions, without their URLs."""
+        """List a zone's sessions; live ones come without their URLs."""
+        has_url = not self._is_live
         listed = self._registry.listed(zone_id, self._now())
-        return self._refuse(request) or _result([self._shown(one) for one in listed])
+        shown = [self._shown(one, has_url=has_url) for one in listed]
+        return self._refuse(request) or _result(shown)
 
     async def fields(self, zone_id: str, request: Request) -> Response:
         """List the fields that a zone can send."""
-        del zone_id
+        del zone_id  # every zone has all
         known = {
-            f.name: f"{f.type.value}; {f.description}" for f in catalogue().values()
+            field.name: f"{field.type.value}; {field.description}"
+            for field in catalogue().values()
         }
         return self._refuse(request) or _result(known)
 
     async def token(self, request: Request) -> Response:
         """Exchange an IBM Cloud API key for a token."""
-        if b"apikey=" not in await request.body():
+        form = parse_qs((await request.body()).decode("utf-8", "replace"))
+        given = form.get("apikey", [""])[0]
+        if not given or self._config.token not in {"", given}:
             message = "Provided API key could not be found."
-            return JSONResponse(
-                {"errorCode": "BXNIM0415E", "errorMessage": message}, 400
-            )
-        token = self._config.token or "emulated-iam-token"
-        return JSONResponse({"access_token": token, "expires_in": 3600})
+            body = {"errorCode": "BXNIM0415E", "errorMessage": message}
+            return JSONResponse(body, 400)
+        token = secrets.token_hex(16)
+        self._iam_tokens.add(token)
+        return JSONResponse(
+            {
+                "access_token": token,
+                "token_type": "Bearer",
+                "expires_in": _IAM_LIFETIME_S,
+            }
+        )
 
     async def state(self) -> Response:
         """Tell what was sent; holds no secret."""
-        sessions = [
-            {
-                "number": session.number,
-                "zone_id": session.zone_id,
-                "end_reason": session.end_reason,
-                "records": session.sent.records,
-                "bytes": session.sent.bytes,
-            }
-            for session in self._registry.sessions
-        ]
-        return JSONResponse({"sessions": sessions})
+        sessions = self._registry.describe()
+        return JSONResponse({"creates": self._creates, "sessions": sessions})
+
+    @property
+    def _is_live(self) -> bool:
+        return self._config.reply_form == "live"
 
     def _refuse(self, request: Request) -> Response | None:
-        headers = request.headers
-        bearer = headers.get("Authorization") or headers.get("X-Auth-User-Token") or ""
-        given = bearer.removeprefix("Bearer ") or headers.get("X-Auth-Key") or ""
-        if given and self._config.token in {"", given}:
-            return None
-        return _error(403, 10000, "Authentication error")
+        """Return the refusal of wrong credentials."""
+        if request.url.path.startswith("/client/"):
+            is_known = self._is_cloudflare_known(request)
+        else:
+            token = _bearer(request, "X-Auth-User-Token")
+            is_any = not self._config.token and bool(token)
+            is_known = is_any or token in self._iam_tokens
+        return None if is_known else _error(403, 10000, "Authentication error")
+
+    def _is_cloudflare_known(self, request: Request) -> bool:
+        given = _bearer(request, "Authorization")
+        if not given and request.headers.get("X-Auth-Email"):
+            given = request.headers.get("X-Auth-Key", "")
+        return bool(given) and self._config.token in {"", given}
 
     def _fault(self) -> Response | None:
         self._creates += 1
         for fault in self._config.faults:
-            if fault.is_of_create and self._creates <= fault.times:
+            if fault.hits_create(self._creates):
                 return _faulty(fault)
         return None
 
-    def _shown(self, session: ServedSession, *, is_new: bool = False) -> dict[str, Any]:
-        shown = {
-            "fields": ",".join(session.fields),
-            "filter": session.filter_text,
+    def _shown(self, session: ServedSession, *, has_url: bool) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "fields": ",".join(session.job.fields),
+            "filter": session.job.filter_text,
             "kind": "instant-logs",
-            "sample": session.sample,
-            "session_id": session.session_id,
+            "sample": session.job.sample,
         }
-        if is_new:
+        if self._is_live:
+            shown["session_id"] = session.session_id
+        else:
+            shown["id"] = session.number
+        if has_url:
             shown["destination_conf"] = self._stream_url(session.session_id)
         return shown
 
 
-def _parse_strictly(text: str) -> Filter | None:
-    """Parse as the service does: JSON only, nothing normalised."""
-    if not text:
-        return None
-    notes: list[str] = []
-    parse_json(text, notes)
-    if notes:
-        raise ConfigurationError(notes[0])
-    return parse_filter(text, allow_unknown=True)
+def _bearer(request: Request, header: str) -> str:
+    scheme, _, token = request.headers.get(header, "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _parse_job(body: bytes) -> Job | Response:
+    """Return what is asked for, or the refusal."""
+    try:
+        document = json.loads(body)
+        names, sample = document["fields"].split(","), document.get("sample", 1)
+        filter_text, kind = document.get("filter", ""), document.get("kind")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _error(400, 1002, "invalid request body")
+    if kind != "instant-logs" or type(sample) is not int or sample < 1:
+        return _error(400, 1002, "invalid request body")
+    filter_, refusal = parse_predicate(filter_text)
+    if refusal:
+        return _error(400, 1004, f"{_NOT_ALLOWED}bad predicate: {refusal}")
+    fields = tuple(filter(None, names))
+    return Job(fields=fields, sample=sample, filter_text=filter_text, filter=filter_)
 
 
 def _faulty(fault: Fault) -> Response:

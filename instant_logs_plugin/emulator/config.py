@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from instant_logs_plugin.emulator.faults import Fault
+from instant_logs_plugin.emulator.rendering import TIME_FORMS
 from instant_logs_plugin.emulator.scenarios import SCENARIOS
 from instant_logs_plugin.errors import InvalidOption
 
 __all__ = ["EmulatorConfig"]
+
+_CHOICES = {
+    "scenario": tuple(SCENARIOS),
+    "at_end": ("idle", "close"),
+    "on_second": ("kick", "refuse"),
+    "end_by": ("drop", "close", "silence"),
+    "interval_rule": ("excluded", "included", "absent"),
+    "times": tuple(TIME_FORMS),
+    "reply_form": ("live", "documented"),
+}
+_ABOVE_0 = ("max_rate", "records_per_message", "tick_s", "time_scale")
+_FROM_0 = ("delay_s", "lapse_s", "limit", "rate")
+_PORTS = range(65536)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +35,8 @@ class EmulatorConfig:
         host: Address to listen on.
         port: Of the API; 0 takes a free one.
         stream_port: Of the streams; 0 takes a free one.
-        token: The one API token that is accepted; ``""`` accepts any.
+        token: The one API token, API key or IBM Cloud API key that is accepted;
+            ``""`` accepts any.
         is_entitled: Whether the plan includes Instant Logs.
         scenario: Name of the synthetic traffic.
         onset_s: Seconds after the start at which the scenario's event happens.
@@ -30,18 +46,25 @@ class EmulatorConfig:
         replay: File of records (NDJSON) or of a combined access log, ``.gz`` or not;
             each session replays it from its start.
         at_end: After the last request: ``idle`` stays open, ``close`` closes.
-        max_rate: Records per second above which the server samples, or None.
+        max_rate: Requests per second above which the server samples, or None.
         on_second: What a second session does: ``kick`` the first, or be ``refuse``d.
         end_by: How a stopped stream looks: ``drop``, ``close`` or ``silence``.
         time_scale: Emulated seconds per second, for a session's lifetime.
         lapse_s: Emulated seconds for which an ended session is still listed.
-        delay_s: How far behind the event a record comes.
+        delay_s: How far behind the event a record comes at least; up to 2 s more.
         tick_s: Pause between two bursts.
         records_per_message: Records in one message, joined by newlines.
-        is_newline_ended: Whether a message ends with a newline.
-        is_binary: Whether messages come in binary frames.
+        trailing_newline: Whether a message ends with a newline.
+        binary: Whether messages come in binary frames.
+        fragment: Whether messages come in three frames.
+        interval_rule: Whether ``sampleInterval`` has the client's sample ``included``
+            or ``excluded``, or is ``absent``.
+        times: Form of timestamps: ``rfc3339``, ``unix`` or ``unix-ns``.
+        reply_form: Replies as on a ``live`` zone, or as ``documented`` (200, ``id``,
+            lists with the URL).
         faults: What goes wrong.
         keep_sent: Keep every line sent in memory, for comparison.
+        sent_log: File that every line sent is appended to, or None.
     """
 
     host: str = "127.0.0.1"
@@ -64,10 +87,15 @@ class EmulatorConfig:
     delay_s: float = 3.0
     tick_s: float = 0.05
     records_per_message: int = 1
-    is_newline_ended: bool = False
-    is_binary: bool = False
+    trailing_newline: bool = False
+    binary: bool = False
+    fragment: bool = False
+    interval_rule: str = "excluded"
+    times: str = "rfc3339"
+    reply_form: str = "live"
     faults: tuple[Fault, ...] = ()
     keep_sent: bool = False
+    sent_log: Path | None = None
 
     def __post_init__(self) -> None:
         """Check names and ranges.
@@ -75,21 +103,26 @@ class EmulatorConfig:
         Raises:
             InvalidOption: One is wrong.
         """
-        _check_choice("scenario", self.scenario, tuple(SCENARIOS))
-        _check_choice("at_end", self.at_end, ("idle", "close"))
-        _check_choice("on_second", self.on_second, ("kick", "refuse"))
-        _check_choice("end_by", self.end_by, ("drop", "close", "silence"))
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise InvalidOption(name, getattr(self, name), " or ".join(allowed))
+        for name in _ABOVE_0:
+            self._check_number(name, "above 0", is_zero_allowed=False)
+        for name in _FROM_0:
+            self._check_number(name, "at least 0", is_zero_allowed=True)
+        self._check_places()
+
+    def _check_number(self, name: str, allowed: str, *, is_zero_allowed: bool) -> None:
+        value = getattr(self, name)
+        is_fit = value is None or 0 < value < math.inf
+        if not (is_fit or (value == 0 and is_zero_allowed)):
+            raise InvalidOption(name, value, allowed)
+
+    def _check_places(self) -> None:
+        for name in ("port", "stream_port"):
+            if getattr(self, name) not in _PORTS:
+                raise InvalidOption(name, getattr(self, name), "0 to 65535")
         if self.replay is not None and not self.replay.is_file():
             raise InvalidOption("replay", str(self.replay), "an existing file")
-        if self.rate < 0 or (self.rate == 0 and self.replay is None):
+        if self.rate == 0 and self.replay is None:
             raise InvalidOption("rate", self.rate, "above 0 (0 only with a replay)")
-        for name in ("time_scale", "tick_s", "records_per_message"):
-            if not getattr(self, name) > 0:
-                raise InvalidOption(name, getattr(self, name), "above 0")
-        if self.max_rate is not None and not self.max_rate > 0:
-            raise InvalidOption("max_rate", self.max_rate, "above 0")
-
-
-def _check_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise InvalidOption(option, value, " or ".join(allowed))

@@ -5,12 +5,13 @@ Pure. The text form is ``kind[:name=number,…]``, like ``drop:after=500,session
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from instant_logs_plugin.errors import InvalidOption
 
-__all__ = ["Fault", "FaultKind", "parse_fault"]
+__all__ = ["Fault", "FaultKind", "find_fault", "parse_fault"]
 
 
 class FaultKind(StrEnum):
@@ -23,9 +24,9 @@ class FaultKind(StrEnum):
     POST_HTML = "post-html"
     """A create is answered with an HTML page."""
     HANDSHAKE_429 = "handshake-429"
-    """A stream's handshake is rate limited."""
+    """A stream's handshake is rate limited; the session lives on."""
     DROP = "drop"
-    """The connection is reset, without a close frame."""
+    """The connection is cut, without a close frame."""
     CLOSE = "close"
     """The stream is closed with ``code``."""
     STALL = "stall"
@@ -41,10 +42,18 @@ class FaultKind(StrEnum):
     FRAGMENT = "fragment"
     """Messages come in three frames."""
     HUGE = "huge"
-    """One record has a value of ``mb`` megabytes."""
+    """The record behind ``after`` has a value of ``mb`` megabytes."""
 
 
-_POST_KINDS = {FaultKind.POST_429, FaultKind.POST_500, FaultKind.POST_HTML}
+_OF_CREATE = {FaultKind.POST_429, FaultKind.POST_500, FaultKind.POST_HTML}
+_ENDINGS = {
+    FaultKind.DROP,
+    FaultKind.CLOSE,
+    FaultKind.STALL,
+    FaultKind.HALF_OPEN,
+    FaultKind.EXPIRE,
+}
+_SENDABLE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +63,9 @@ class Fault:
     Attributes:
         kind: What goes wrong.
         after: Records sent in the session before it does.
-        session: Which session it hits, from 1; 0 hits every one.
-        times: How many requests a fault of the API hits, from the first.
+        session: Which session it hits, from 1; 0 hits every one. A fault of creates
+            begins with the n-th of them.
+        times: How many creates, or handshakes of a session, it hits.
         retry: Retry-After in seconds; 0 sends none.
         code: Close code.
         every: Distance of malformed lines.
@@ -71,34 +81,59 @@ class Fault:
     every: int = 10
     mb: int = 2
 
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            InvalidOption: A number is outside.
+        """
+        if self.code not in _SENDABLE_CODES:
+            allowed = "a close code that can be sent (1000 to 1014, 3000 to 4999)"
+            raise InvalidOption("fault code", self.code, allowed)
+        for name, lowest in (("times", 1), ("every", 1), ("mb", 1), ("after", 0)):
+            if getattr(self, name) < lowest:
+                allowed = f"at least {lowest}"
+                raise InvalidOption(f"fault {name}", getattr(self, name), allowed)
+
     @property
-    def is_of_create(self) -> bool:
-        """Whether it hits the request that creates a session."""
-        return self.kind in _POST_KINDS
+    def is_ending(self) -> bool:
+        """Whether nothing more is sent behind it."""
+        return self.kind in _ENDINGS
 
     def hits(self, session: int) -> bool:
         """Tell whether it hits the n-th session."""
-        return self.session in {0, session}
+        return self.kind not in _OF_CREATE and self.session in {0, session}
+
+    def hits_create(self, attempt: int) -> bool:
+        """Tell whether it hits the n-th request to create a session."""
+        is_in = self.session <= attempt < self.session + self.times
+        return self.kind in _OF_CREATE and (self.session == 0 or is_in)
+
+
+def find_fault(faults: Iterable[Fault], kind: FaultKind) -> Fault | None:
+    """Return the first fault of that kind."""
+    return next((fault for fault in faults if fault.kind is kind), None)
 
 
 def parse_fault(text: str) -> Fault:
     """Return the fault that a text describes.
 
     Raises:
-        InvalidOption: Unknown kind or name, or a value that is no number.
+        InvalidOption: Unknown kind or name, or a value outside its range.
     """
     kind, _, rest = text.partition(":")
     if kind not in {one.value for one in FaultKind}:
         raise InvalidOption("fault", text, " or ".join(FaultKind))
-    numbers = {}
-    for part in filter(None, rest.split(",")):
-        name, _, number = part.partition("=")
-        if name == "kind" or name not in Fault.__dataclass_fields__:
-            names = ", ".join(
-                one for one in Fault.__dataclass_fields__ if one != "kind"
-            )
-            raise InvalidOption("fault", text, f"kind:name=number with {names}")
-        if not number.isdecimal():
-            raise InvalidOption("fault", text, f"a whole number for {name}")
-        numbers[name] = int(number)
+    numbers = dict(_parse_number(text, part) for part in rest.split(",") if part)
     return Fault(kind=FaultKind(kind), **numbers)
+
+
+def _parse_number(text: str, part: str) -> tuple[str, int]:
+    name, _, number = part.partition("=")
+    names = [one.name for one in fields(Fault) if one.name != "kind"]
+    if name not in names:
+        allowed = f"kind:name=number with {', '.join(names)}"
+        raise InvalidOption("fault", text, allowed)
+    if not (number.isascii() and number.isdecimal()):
+        raise InvalidOption("fault", text, f"a whole number for {name}")
+    return name, int(number)

@@ -10,31 +10,35 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from instant_logs_plugin.edge.filters import Filter
+from instant_logs_plugin.emulator.sent import Sent
 
-__all__ = ["LIFETIME_S", "UNREAD_S", "Registry", "Sent", "ServedSession"]
+__all__ = ["LIFETIME_S", "UNREAD_S", "Job", "Registry", "ServedSession"]
 
 LIFETIME_S = 3600.0
 UNREAD_S = 300.0
 
 
-@dataclass
-class Sent:
-    """What a session was really sent.
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a session was asked to send.
 
     Attributes:
-        records: Records, without what faults added.
-        bytes: Bytes of all messages.
-        lines: Every line, when the emulator keeps them.
+        fields: Names, as asked.
+        sample: 1-in-N.
+        filter_text: The filter as asked.
+        filter: The same, parsed.
     """
 
-    records: int = 0
-    bytes: int = 0
-    lines: list[str] = field(default_factory=list)
+    fields: tuple[str, ...]
+    sample: int = 1
+    filter_text: str = ""
+    filter: Filter | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class ServedSession:
     """One session.
 
@@ -42,30 +46,28 @@ class ServedSession:
         session_id: The last segment of its secret URL.
         number: Its place among all sessions of the emulator, from 1.
         zone_id: Its zone.
-        fields: Requested names, as asked.
-        sample: 1-in-N.
-        filter_text: The filter as asked.
-        filter: The same, parsed.
+        job: What it was asked to send.
         created_at: Emulated seconds.
         unread_since: Emulated time since when nobody reads it; None while read.
         ended_at: Emulated time of its end; None while it lives.
-        end_reason: Why it ended.
+        end_reason: Why it ended: superseded, expired, unread or closed.
+        is_streaming: Whether its stream is open.
         on_end: Called once, when it ends while being read.
+        handshakes: How many there were.
         sent: What it was sent.
     """
 
-    session_id: str
+    session_id: str = field(repr=False)
     number: int
     zone_id: str
-    fields: tuple[str, ...]
-    sample: int
-    filter_text: str
-    filter: Filter | None
+    job: Job
     created_at: float
     unread_since: float | None
     ended_at: float | None = None
     end_reason: str = ""
-    on_end: Callable[[], None] | None = None
+    is_streaming: bool = False
+    on_end: Callable[[], None] | None = field(default=None, repr=False)
+    handshakes: int = 0
     sent: Sent = field(default_factory=Sent)
 
     def end(self, now: float, reason: str) -> None:
@@ -82,23 +84,21 @@ class Registry:
     Args:
         is_kicking: Whether a second session of a zone ends the first.
         lapse_s: Emulated seconds for which an ended session is still listed.
+        make_sent: Makes the account of a new session.
     """
 
-    def __init__(self, *, is_kicking: bool = True, lapse_s: float = 0.0) -> None:
-        self._is_kicking = is_kicking
-        self._lapse_s = lapse_s
+    def __init__(
+        self,
+        *,
+        is_kicking: bool = True,
+        lapse_s: float = 0.0,
+        make_sent: Callable[[], Sent] = Sent,
+    ) -> None:
+        self._is_kicking, self._lapse_s = is_kicking, lapse_s
+        self._make_sent = make_sent
         self.sessions: list[ServedSession] = []
 
-    def create(
-        self,
-        zone_id: str,
-        *,
-        fields: tuple[str, ...],
-        sample: int,
-        filter_text: str,
-        filter_: Filter | None,
-        now: float,
-    ) -> ServedSession | None:
+    def create(self, zone_id: str, job: Job, now: float) -> ServedSession | None:
         """Create a session, or return None when the zone is taken and stays so."""
         self.expire(now)
         living = [one for one in self._of(zone_id) if one.ended_at is None]
@@ -108,12 +108,10 @@ class Registry:
             session_id=secrets.token_hex(16),
             number=len(self.sessions) + 1,
             zone_id=zone_id,
-            fields=fields,
-            sample=sample,
-            filter_text=filter_text,
-            filter=filter_,
+            job=job,
             created_at=now,
             unread_since=now,
+            sent=self._make_sent(),
         )
         self.sessions.append(session)
         for one in living:
@@ -126,24 +124,40 @@ class Registry:
         return [one for one in self._of(zone_id) if self._is_listed(one, now)]
 
     def find(self, session_id: str, now: float) -> ServedSession | None:
-        """Return the living session of that id."""
+        """Return the session of that id, living or ended."""
         self.expire(now)
-        for session in self.sessions:
-            if session.session_id == session_id and session.ended_at is None:
-                return session
-        return None
+        found = (one for one in self.sessions if one.session_id == session_id)
+        return next(found, None)
 
     def expire(self, now: float) -> None:
         """End what is too old or was not read for too long."""
         for session in self.sessions:
-            if session.ended_at is None and now - session.created_at >= LIFETIME_S:
+            if now - session.created_at >= LIFETIME_S:
                 session.end(now, "expired")
             unread_since = session.unread_since
             if unread_since is not None and now - unread_since >= UNREAD_S:
                 session.end(now, "unread")
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return every session's facts and counts; no secret is among them."""
+        return [_describe(session) for session in self.sessions]
 
     def _of(self, zone_id: str) -> list[ServedSession]:
         return [one for one in self.sessions if one.zone_id == zone_id]
 
     def _is_listed(self, session: ServedSession, now: float) -> bool:
         return session.ended_at is None or now - session.ended_at < self._lapse_s
+
+
+def _describe(session: ServedSession) -> dict[str, Any]:
+    sent = session.sent
+    return {
+        "number": session.number,
+        "zone_id": session.zone_id,
+        "is_streaming": session.is_streaming,
+        "end_reason": session.end_reason,
+        "records": sent.records,
+        "malformed": sent.malformed,
+        "messages": sent.messages,
+        "bytes": sent.bytes,
+    }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import queue
 import signal
 import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from typing import Any, BinaryIO
 
 import uvicorn
 
@@ -17,35 +20,47 @@ from instant_logs_plugin.emulator.config import EmulatorConfig
 from instant_logs_plugin.emulator.feed import Feed, open_feed
 from instant_logs_plugin.emulator.registry import Registry, ServedSession
 from instant_logs_plugin.emulator.replay import read_replay
+from instant_logs_plugin.emulator.sent import Sent, open_sent_log
 from instant_logs_plugin.emulator.streams import STREAM_PATH, StreamServer
 from instant_logs_plugin.errors import InvalidOption
 
 __all__ = ["Emulator", "run_emulator", "serve"]
 
-_START_TIMEOUT_S = 30.0
+_EXPIRE_EVERY_S = 0.02
 
 
 class Emulator:
     """A running emulator; made by `run_emulator`.
 
+    Args:
+        config: How it behaves.
+        sent_log: Where every line sent is appended, or None.
+
     Attributes:
         config: How it behaves.
         port: Of the API.
         stream_port: Of the streams.
+
+    Raises:
+        InvalidOption: The replay cannot be read.
     """
 
-    def __init__(self, config: EmulatorConfig) -> None:
+    def __init__(
+        self, config: EmulatorConfig, *, sent_log: BinaryIO | None = None
+    ) -> None:
         self.config = config
         self.port = self.stream_port = 0
         self._started_at = time.monotonic()
         self._registry = Registry(
-            is_kicking=config.on_second == "kick", lapse_s=config.lapse_s
+            is_kicking=config.on_second == "kick",
+            lapse_s=config.lapse_s,
+            make_sent=partial(Sent, is_kept=config.keep_sent, log=sent_log),
         )
         self._records = read_replay(config.replay) if config.replay else None
 
     @property
     def url(self) -> str:
-        """Where the API is; the base URL of IAM and of CIS."""
+        """Where it listens, without a path; with ``/v1/…`` it is the API of CIS."""
         return f"http://{self.config.host}:{self.port}"
 
     @property
@@ -53,25 +68,57 @@ class Emulator:
         """The value of CLOUDFLARE_BASE_URL."""
         return f"{self.url}/client/v4"
 
+    api_url = url
+    cis_base_url = url
+
     @property
-    def sessions(self) -> list[ServedSession]:
-        """Every session so far, with what it was sent."""
-        return self._registry.sessions
+    def iam_url(self) -> str:
+        """Where an IBM Cloud API key is exchanged for a token."""
+        return f"{self.url}/identity/token"
+
+    @property
+    def sessions(self) -> tuple[ServedSession, ...]:
+        """Every session so far, in order of creation."""
+        return tuple(self._registry.sessions)
+
+    def sent(self) -> tuple[Sent, ...]:
+        """Return what each session was sent, in order of creation."""
+        return tuple(session.sent for session in self.sessions)
+
+    @property
+    def state(self) -> list[dict[str, Any]]:
+        """Every session's facts and counts, as ``/emulator/state`` shows them."""
+        return self._registry.describe()
 
     @contextlib.asynccontextmanager
     async def listen(self) -> AsyncIterator[None]:
-        """Serve until the block ends."""
-        streams = await StreamServer(
+        """Serve until the block ends.
+
+        Raises:
+            InvalidOption: A port is taken.
+        """
+        self._started_at = time.monotonic()
+        async with self._serve_streams(), self._serve_api():
+            expiring = asyncio.create_task(self._expire())
+            try:
+                yield
+            finally:
+                expiring.cancel()
+
+    @contextlib.asynccontextmanager
+    async def _serve_streams(self) -> AsyncIterator[None]:
+        server = StreamServer(
             config=self.config,
             registry=self._registry,
             now=self._now,
-            feed=self._open_feed,
+            open_feed=self._open_feed,
             elapsed=self._elapsed,
-        ).start()
+        )
+        with _mapped_port(self.config.host, "stream_port", self.config.stream_port):
+            streams = await server.start()
         self.stream_port = next(iter(streams.sockets)).getsockname()[1]
         try:
-            async with self._serve_api():
-                yield
+            yield
         finally:
             for connection in streams.connections:
                 connection.transport.abort()
@@ -83,10 +130,16 @@ class Emulator:
         app = make_app(
             self.config, self._registry, now=self._now, stream_url=self._stream_url
         )
-        listener = _listen(self.config.host, self.config.port)
+        with _mapped_port(self.config.host, "port", self.config.port):
+            listener = socket.create_server((self.config.host, self.config.port))
         self.port = listener.getsockname()[1]
         settings = uvicorn.Config(
-            app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1
+            app,
+            access_log=False,
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(settings)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -97,6 +150,12 @@ class Emulator:
         finally:
             server.should_exit = True
             await serving
+
+    async def _expire(self) -> None:
+        """End sessions when their time is over, whatever their streams do."""
+        while True:
+            self._registry.expire(self._now())
+            await asyncio.sleep(_EXPIRE_EVERY_S)
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._started_at
@@ -117,73 +176,93 @@ def run_emulator(config: EmulatorConfig | None = None) -> Iterator[Emulator]:
     """Run an emulator in a thread for the time of the block.
 
     Raises:
-        InvalidOption: The replay cannot be read, or the port is taken.
+        InvalidOption: The replay cannot be read, the log of what is sent cannot be
+            written, or a port is taken.
     """
-    emulator = Emulator(config or EmulatorConfig())
-    runner = _Runner(emulator)
-    runner.start()
-    try:
-        yield emulator
-    finally:
-        runner.stop()
+    config = config or EmulatorConfig()
+    with contextlib.ExitStack() as stack:
+        log = (
+            stack.enter_context(open_sent_log(config.sent_log))
+            if config.sent_log
+            else None
+        )
+        runner = _Runner(Emulator(config, sent_log=log))
+        stack.callback(runner.close)
+        runner.open()
+        yield runner.emulator
 
 
 def serve(config: EmulatorConfig, *, ready: Callable[[Emulator], None]) -> None:
-    """Run an emulator until SIGINT or SIGTERM.
+    """Run an emulator until SIGINT or SIGTERM; only the main thread can.
 
     Args:
-        config: How it behaves.
+        config: How the emulator behaves.
         ready: Called once it listens.
 
     Raises:
-        InvalidOption: The replay cannot be read, or the port is taken.
+        InvalidOption: As `run_emulator`.
     """
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    with run_emulator(config) as emulator:
-        ready(emulator)
-        stopped.wait()
+    # Of what threads wait on, only this queue may be fed by a signal's handler.
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {
+        number: signal.signal(number, lambda caught, _: signals.put(caught))
+        for number in numbers
+    }
+    try:
+        with run_emulator(config) as emulator:
+            ready(emulator)
+            signals.get()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-class _Runner(threading.Thread):
-    """The emulator's thread."""
+class _Runner:
+    """The emulator's thread and its event loop."""
 
     def __init__(self, emulator: Emulator) -> None:
-        super().__init__(name="instant-logs-emulator", daemon=True)
-        self._emulator = emulator
+        self.emulator = emulator
         self._loop = asyncio.new_event_loop()
-        self._is_listening = threading.Event()
-        self._is_stopped = asyncio.Event()
-        self._error: BaseException | None = None
+        self._closing = asyncio.Event()
+        self._opened = threading.Event()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(
+            target=self._run, name="instant-logs-emulator", daemon=True
+        )
 
-    def start(self) -> None:
-        super().start()
-        self._is_listening.wait(_START_TIMEOUT_S)
+    def open(self) -> None:
+        """Start, and wait until it listens."""
+        self._thread.start()
+        self._opened.wait()
         if self._error is not None:
             raise self._error
 
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._is_stopped.set)
-        self.join(_START_TIMEOUT_S)
+    def close(self) -> None:
+        """Stop, and wait until nothing of it runs."""
+        with contextlib.suppress(RuntimeError):  # it did not start: its loop is closed
+            self._loop.call_soon_threadsafe(self._closing.set)
+        self._thread.join()
 
-    def run(self) -> None:
+    def _run(self) -> None:
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._listen())
-        except (OSError, InvalidOption) as exc:
+        except Exception as exc:  # noqa: BLE001 - raised by `open`, in its own thread
             self._error = exc
-            self._is_listening.set()
+        finally:
+            self._opened.set()
 
     async def _listen(self) -> None:
-        async with self._emulator.listen():
-            self._is_listening.set()
-            await self._is_stopped.wait()
+        async with self.emulator.listen():
+            self._opened.set()
+            await self._closing.wait()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+@contextlib.contextmanager
+def _mapped_port(host: str, option: str, port: int) -> Iterator[None]:
     try:
-        return socket.create_server((host, port))
+        yield
     except OSError as exc:
         allowed = f"a free port of {host}: {exc.strerror}"
-        raise InvalidOption("port", port, allowed) from exc
+        raise InvalidOption(option, port, allowed) from exc
