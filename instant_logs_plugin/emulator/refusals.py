@@ -81,7 +81,7 @@ def _iter_conditions(value: Any) -> Iterator[tuple[str, str, Any]]:
         for one in value:
             yield from _iter_conditions(one)
     elif isinstance(value, dict) and isinstance(value.get("key"), str):
-        yield value["key"], str(value.get("operator")), value.get("value")
+        yield value["key"], str(value.get("operator")).lower(), value.get("value")
     elif isinstance(value, dict):
         yield from _iter_conditions(list(value.values()))
 
