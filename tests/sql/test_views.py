@@ -6,7 +6,14 @@ import json
 from datetime import date
 
 import pytest
-from stores import DEFAULT_FIELDS, STARTED_AT, TYPES, plain_rows, write_capture, write_text
+from stores import (
+    DEFAULT_FIELDS,
+    STARTED_AT,
+    TYPES,
+    plain_rows,
+    write_capture,
+    write_text,
+)
 
 from instant_logs_plugin.analysis.database import open_database
 from instant_logs_plugin.analysis.view_sql import DERIVED_COLUMNS, OWN_COLUMNS
@@ -170,14 +177,18 @@ def test_captures_view(tmp_path):
     assert (row["sample"], row["sample_factor"], row["written"]) == (10, 10, 1)
     assert row["window_start"] == "2026-03-01T12:00:00Z"
     assert (row["segment_count"], row["gap_count"], row["session_count"]) == (1, 0, 1)
-    assert ask(tmp_path, "select labels['revision'] as r from captures") == [{"r": "abc"}]
+    assert ask(tmp_path, "select labels['revision'] as r from captures") == [
+        {"r": "abc"}
+    ]
 
 
 def test_interrupted_and_running_captures(tmp_path):
     """A capture that has not ended has a row with null ends, and its records count."""
     running = {"state": "recording", "ended_at": None, "window": {"end": None}}
     write_capture(tmp_path, "a", [{"RayID": "1"}], manifest=running)
-    write_capture(tmp_path, "b", fields=DEFAULT_FIELDS, manifest={"state": "interrupted"})
+    write_capture(
+        tmp_path, "b", fields=DEFAULT_FIELDS, manifest={"state": "interrupted"}
+    )
     sql = "select state, ended_at is null as open from captures order by capture_id"
     states = [tuple(row.values()) for row in ask(tmp_path, sql)]
     assert states == [("recording", True), ("interrupted", False)]
