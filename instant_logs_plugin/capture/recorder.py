@@ -183,8 +183,10 @@ class Recorder:
 
     async def _write_loop(self) -> None:
         while True:
+            # Not wait_for(): before Python 3.12 it may swallow a cancellation.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._has_work.wait(), _TICK_S)
+                async with asyncio.timeout(_TICK_S):
+                    await self._has_work.wait()
             self._has_work.clear()
             await _in(self._journal_thread, self._pipeline.write_pending)
             self._has_room.set()
