@@ -63,6 +63,8 @@ def _prepare_environment(home: Path, emulator: Emulator) -> None:
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
     }
     os.environ.pop("INSTANT_LOGS_JOURNAL", None)
+    # Prefect makes its home, but not the directories above it.
+    (home / "prefect").mkdir(parents=True, exist_ok=True)
 
 
 async def _run_flow(seconds: float) -> dict[str, Any]:
