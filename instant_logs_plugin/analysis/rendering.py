@@ -38,7 +38,7 @@ def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR2004
     if isinstance(value, datetime):
-        return format_time(value).replace(".000000Z", "Z")
+        return format_time(value).replace(".000000Z", "Z").replace("T", " ")
     if isinstance(value, str):
         return value
     return json.dumps(value, default=_plain, ensure_ascii=False)

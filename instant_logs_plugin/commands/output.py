@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Literal
 
 from instant_logs_plugin.analysis.rendering import (
     Row,
@@ -15,6 +16,9 @@ from instant_logs_plugin.analysis.rendering import (
 )
 
 __all__ = ["OutputFormat", "choose_format", "print_rows", "printable", "render_json"]
+
+_MOST_COLUMNS_OF_ONE_ROW = 6
+_WIDTH_OF_A_PIPE = 10_000
 
 
 class OutputFormat(StrEnum):
@@ -46,16 +50,34 @@ def print_rows(rows: Sequence[Row], output: OutputFormat | None) -> None:
 
 
 def _print_table(rows: Sequence[Row]) -> None:
+    """Print a table; one wide row stands upright, a name and a value per line."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(header_style="bold", show_edge=False, pad_edge=False)
     if not rows:
         return
-    for name, value in rows[0].items():
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        table.add_column(Text(name), justify="right" if is_number else "left")
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row.values()))
-    Console(soft_wrap=False).print(table)
+    is_upright = len(rows) == 1 and len(rows[0]) > _MOST_COLUMNS_OF_ONE_ROW
+    table = Table(
+        box=None if is_upright else SIMPLE_HEAD,
+        show_header=not is_upright,
+        header_style="bold",
+        show_edge=False,
+        pad_edge=False,
+    )
+    if is_upright:
+        cells = [[name, printable(value)] for name, value in rows[0].items()]
+    else:
+        for name, value in rows[0].items():
+            justify: Literal["left", "right"] = "right" if _is_number(value) else "left"
+            table.add_column(Text(name), justify=justify, overflow="fold")
+        cells = [[printable(value) for value in row.values()] for row in rows]
+    for texts in cells:
+        table.add_row(*map(Text, texts))
+    # A pipe has no width to fit; a table in it is never folded.
+    Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE).print(table)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
