@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["capture"]
 
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 def capture(
     zone: Annotated[str, typer.Argument(help="The zone's id.", show_default=False)],
@@ -154,10 +156,11 @@ def _stop_on_signals(stop: StopRequest) -> None:
 
     def on_signal(number: int) -> None:
         stop.set(number)
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.SIG_DFL)
+        for one in _STOP_SIGNALS:
+            loop.remove_signal_handler(one)
+            signal.signal(one, signal.SIG_DFL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, on_signal, number)
 
 

@@ -204,11 +204,18 @@ def _mapped_errors() -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as exc:
-        raise ApiUnreachable("no answer in time") from exc
+        raise ApiUnreachable(f"no answer from {_host(exc)} in time") from exc
     except httpx.TransportError as exc:
-        raise ApiUnreachable(f"cannot reach the service: {_words(exc)}") from exc
+        raise ApiUnreachable(f"cannot reach {_host(exc)}: {_words(exc)}") from exc
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
         raise InvalidApiResponse(f"an unusable reply: {_words(exc)}") from exc
+
+
+def _host(exc: httpx.RequestError) -> str:
+    try:
+        return exc.request.url.netloc.decode()
+    except RuntimeError:  # raised by httpx for an error without its request
+        return "the service"
 
 
 def _words(exc: Exception) -> str:

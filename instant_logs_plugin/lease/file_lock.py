@@ -63,16 +63,19 @@ async def _acquire(
 ) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_s
-    while True:
-        try:
-            with write_errors(Path(lock.lock_file)):
-                lock.acquire(blocking=False)
-        except Timeout:
-            if loop.time() >= deadline:
-                raise _busy(zone_id, holder) from None
-        else:
-            return
+    while not _try_acquire(lock):
+        if loop.time() >= deadline:
+            raise _busy(zone_id, holder)
         await asyncio.sleep(_POLL_S * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+
+
+def _try_acquire(lock: FileLock) -> bool:
+    with write_errors(Path(lock.lock_file)):
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:  # an OSError, but no failure to write
+            return False
+    return True
 
 
 def _write_holder(path: Path) -> None:
