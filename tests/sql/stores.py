@@ -60,7 +60,9 @@ def write_capture(
     """Write a capture of one segment (none without records); return its manifest."""
     records, rejects = list(records), list(rejects)
     names = list(fields or dict.fromkeys(k for r in records for k in r if k not in OWN))
-    document = _manifest(capture_id, zone_id, names, len(records), len(rejects))
+    document = _manifest(
+        capture_id, zone_id, names, written=len(records), rejected=len(rejects)
+    )
     if records:
         path = f"requests/zone_id={zone_id}/date=2026-03-01/{capture_id}-00000.parquet"
         write_segment(root / path, records, names, capture_id)
@@ -112,7 +114,7 @@ def _plain(value: Any) -> Any:
 
 
 def _manifest(
-    capture_id: str, zone_id: str, fields: list[str], written: int, rejected: int
+    capture_id: str, zone_id: str, fields: list[str], *, written: int, rejected: int
 ) -> dict[str, Any]:
     return {
         "capture_id": capture_id,

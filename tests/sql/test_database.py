@@ -92,7 +92,7 @@ def test_reading_statements_are_answered(sql, rows, database):
     ],
 )
 def test_everything_else_is_refused(sql, database, tmp_path):
-    """Nothing is written, set, loaded or read outside the store, and nothing is left."""
+    """Nothing outside the store is read, and nothing is written, set or loaded."""
     write_text(tmp_path.parent / "outside.txt", "x")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(InvalidQuery):
@@ -188,7 +188,8 @@ def test_wrong_query_files_and_parameters(name, params, error, database):
         ({"memory_limit": "much"}, InvalidQuery),
     ],
 )
-def test_open_refuses(options, error, database, tmp_path):
+@pytest.mark.usefixtures("database")
+def test_open_refuses(options, error, tmp_path):
     """A wrong option fails at once and leaves no spill directory."""
     before = sorted(Path(tempfile.gettempdir()).glob("instant-logs-duckdb-*"))
     with pytest.raises(error):
@@ -207,7 +208,7 @@ def test_memory_limit_is_obeyed(tmp_path):
     with open_database(str(tmp_path), memory_limit="64MB") as database:
         limit = database.query("select current_setting('memory_limit') as m")
         assert limit.to_pylist()[0]["m"].startswith("61")
-        with pytest.raises(InvalidQuery, match="(?i)memory"):
+        with pytest.raises(InvalidQuery, match=r"(?i)memory"):
             database.query("select list(range) from range(30000000)")
 
 

@@ -144,9 +144,11 @@ def test_plain_shell_runs_it_on_the_default_preset(name, tmp_path):
 def test_names_the_fields_that_no_capture_recorded(name, missing, tmp_path):
     """A query over fields that no capture holds says which, instead of nothing."""
     write_capture(tmp_path, "a", fields=DEFAULT_FIELDS)
-    with open_database(str(tmp_path)) as database:
-        with pytest.raises(FieldsNotRecorded) as caught:
-            database.run_query_file(name)
+    with (
+        open_database(str(tmp_path)) as database,
+        pytest.raises(FieldsNotRecorded) as caught,
+    ):
+        database.run_query_file(name)
     assert caught.value.missing == missing
 
 

@@ -112,7 +112,7 @@ def test_derived_column(expression, record, expected, tmp_path):
         (2**63 - 1, 10, "exclusive", 9223372036854774784),
     ],
 )
-def test_weight(interval, sample, model, expected, tmp_path):
+def test_weight(interval, sample, model, *, expected, tmp_path):
     """A record weighs its interval times the sample asked for, under its rule."""
     record = {"RayID": "1", "sampleInterval": interval}
     document = {"request": {"sample": sample}, "sampling": {"model": model}}
@@ -137,7 +137,7 @@ def test_captures_with_different_fields_query_together(tmp_path):
 def test_unrecorded_field_is_an_error_with_candidates(tmp_path):
     """A field that no capture recorded is no column, so that a typo shows."""
     write_capture(tmp_path, "a", [{"ClientIP": "192.0.2.1"}])
-    with pytest.raises(InvalidQuery, match="(?s)ClientIPs.*ClientIP"):
+    with pytest.raises(InvalidQuery, match=r"(?s)ClientIPs.*ClientIP"):
         ask(tmp_path, "select ClientIPs from requests")
 
 
