@@ -78,5 +78,5 @@ def artifact_key(kind: str, zone_id: str) -> str:
 async def _load(name: str) -> Block:
     try:
         return await Block.aload(name)
-    except ValueError as exc:
-        raise InvalidOption("block", name, "the name of a saved block") from exc
+    except ValueError:
+        raise InvalidOption("block", name, "the name of a saved block") from None
