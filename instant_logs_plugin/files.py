@@ -24,10 +24,11 @@ def write_errors(path: Path) -> Iterator[None]:
 
 
 def make_directory(path: Path) -> None:
-    """Create a directory and its parents, readable by the owner alone."""
+    """Create a directory and its parents, durably, readable by the owner alone."""
     for parent in (*reversed(path.parents), path):
         if not parent.is_dir():
             parent.mkdir(mode=_PRIVATE_DIRECTORY, exist_ok=True)
+            fsync_path(parent.parent)
 
 
 def fsync_path(path: Path) -> None:
