@@ -35,6 +35,14 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+_MALFORMED = (
+    ArithmeticError,  # a number or a date out of range
+    AttributeError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 class CaptureState(StrEnum):
@@ -194,7 +202,8 @@ def format_manifest(manifest: Manifest) -> str:
         raise TypeError(f"{type(value).__name__} in a manifest")
 
     document = json.dumps(asdict(manifest), default=plain, indent=2, ensure_ascii=False)
-    return document + "\n"
+    # A lone surrogate (of a reply's words, say) is no UTF-8: it becomes "?".
+    return document.encode(errors="replace").decode() + "\n"
 
 
 def manifest_document(manifest: Manifest) -> dict[str, Any]:
@@ -217,7 +226,7 @@ def parse_manifest(text: str, *, path: str) -> Manifest:
                 path, f"schema {version}, newer than {SCHEMA_VERSION}"
             )
         return typing.cast("Manifest", _build(Manifest, document))
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as exc:
+    except _MALFORMED as exc:
         raise InvalidManifest(path, f"not a manifest: {exc!r}") from exc
 
 
