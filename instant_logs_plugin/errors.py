@@ -19,12 +19,13 @@
     ├── ZoneBusy                         exit 4
     ├── StreamError                      exit 5
     │   ├── StreamLost                   transient, carries close_code
-    │   ├── StreamRefused                the handshake failed, carries status
+    │   ├── StreamRefused                transient: the handshake failed, carries status
     │   ├── StreamSilent                 transient, carries idle_s
     │   ├── SessionExpired               transient: a new session is needed
     │   └── SessionSuperseded            another session took the zone's place
     ├── CoverageTooLow                   exit 5
     ├── StoreError                       exit 6
+    │   ├── StoreUnreadable              the file system refused a read
     │   ├── StoreUnwritable              the file system or bucket refused
     │   ├── JournalDamaged               raw lines that fail their checksum
     │   ├── InvalidManifest              a manifest that cannot be read
@@ -68,6 +69,7 @@ __all__ = [
     "SessionExpired",
     "SessionSuperseded",
     "StoreError",
+    "StoreUnreadable",
     "StoreUnwritable",
     "StreamError",
     "StreamLost",
@@ -406,6 +408,24 @@ class StoreError(InstantLogsError):
     """The store or the journal failed; what was received is still in the journal."""
 
     exit_code = 6
+
+
+class StoreUnreadable(StoreError):
+    """The file system refused to show what is there.
+
+    Attributes:
+        path: Where.
+        reason: The operating system's words.
+    """
+
+    hint = "check that the path is a store's, and its permissions"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"cannot read {self.path}: {self.reason}"
 
 
 class StoreUnwritable(StoreError):

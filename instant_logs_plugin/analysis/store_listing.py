@@ -6,7 +6,6 @@ is damaged, and a segment that is missing, is told and left out; it hides no oth
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +13,14 @@ from pathlib import Path
 from instant_logs_plugin.errors import CaptureNotFound
 from instant_logs_plugin.store.catalog import list_captures
 from instant_logs_plugin.store.filesystem import Store, open_store
-from instant_logs_plugin.store.layout import manifest_path, rejects_path
+from instant_logs_plugin.store.layout import (
+    is_segment_path,
+    manifest_path,
+    rejects_path,
+)
 from instant_logs_plugin.store.manifest import Manifest, Segment
 
 __all__ = ["StoreListing", "list_store"]
-
-_SEGMENT = re.compile(
-    r"requests/zone_id=[A-Za-z0-9_-]+/date=\d{4}-\d{2}-\d{2}/[A-Za-z0-9_-]+\.parquet"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +94,6 @@ def _segments(
 
 
 def _segment_problem(store: Store, segment: Segment) -> str:
-    if not _SEGMENT.fullmatch(segment.path):
+    if not is_segment_path(segment.path):
         return "is not a segment's name"
     return "" if store.size(segment.path) else "is missing or empty"

@@ -61,6 +61,8 @@ def verify(
 ) -> None:
     """Compare files with manifests: sizes, row counts, SHA-256, and the ledger.
 
+    Files that no manifest names are found too.
+
     Exits with 6 when anything is not as it was committed.
     """
     from instant_logs_plugin.errors import VerificationFailed
@@ -68,6 +70,7 @@ def verify(
         capture_problems,
         find_capture,
         list_captures,
+        stray_problems,
     )
     from instant_logs_plugin.store.filesystem import open_store
 
@@ -77,11 +80,15 @@ def verify(
         manifests, bad = listing.manifests, listing.unreadable
     else:
         manifests, bad = (find_capture(opened, capture_id),), ()
-    found = {m.capture_id: capture_problems(opened, m) for m in manifests}
+    strays = stray_problems(opened)
+    found = {
+        m.capture_id: capture_problems(opened, m) + strays.pop(m.capture_id, [])
+        for m in manifests
+    }
     print_rows([_verdict(m, found[m.capture_id]) for m in manifests], output)
     for problem in bad:
         raise problem
-    for one, problems in found.items():
+    for one, problems in (found | (strays if capture_id is None else {})).items():
         if problems:
             raise VerificationFailed(one, tuple(problems))
 

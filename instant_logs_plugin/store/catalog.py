@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from instant_logs_plugin.errors import CaptureNotFound, InvalidManifest, InvalidOption
+from instant_logs_plugin.errors import (
+    CaptureNotFound,
+    InvalidManifest,
+    InvalidOption,
+    StoreUnreadable,
+)
 from instant_logs_plugin.store.filesystem import Store
-from instant_logs_plugin.store.layout import MANIFESTS, manifest_path, rejects_path
+from instant_logs_plugin.store.layout import (
+    MANIFESTS,
+    REJECTS,
+    REQUESTS,
+    manifest_path,
+    rejects_path,
+)
 from instant_logs_plugin.store.manifest import CaptureState, Manifest, parse_manifest
 from instant_logs_plugin.store.parquet import segment_problems
 
@@ -18,6 +29,7 @@ __all__ = [
     "find_capture",
     "list_captures",
     "read_manifest",
+    "stray_problems",
 ]
 
 
@@ -46,8 +58,8 @@ def read_manifest(store: Store, capture_id: str) -> Manifest:
         raise CaptureNotFound(capture_id) from None
     except UnicodeDecodeError as exc:
         raise InvalidManifest(path, "not UTF-8") from exc
-    except OSError as exc:
-        raise InvalidManifest(path, exc.strerror or str(exc)) from exc
+    except StoreUnreadable as exc:
+        raise InvalidManifest(path, exc.reason) from exc
     if manifest.capture_id != capture_id:
         raise InvalidManifest(path, f"it is of {manifest.capture_id!r}")
     return manifest
@@ -83,7 +95,7 @@ def find_capture(store: Store, name: str) -> Manifest:
     kind, _, label = name.partition(":")
     if kind == "latest":
         return _find_latest(store, name, label)
-    ids = [one for one in _capture_ids(store) if one.startswith(name)]
+    ids = [one for one in _capture_ids(store) if name and one.startswith(name)]
     exact = [one for one in ids if one == name] or ids
     if len(exact) != 1:
         raise CaptureNotFound(name, tuple(exact))
@@ -99,6 +111,34 @@ def capture_problems(store: Store, manifest: Manifest) -> list[str]:
     ]
     problems += _ledger_problems(manifest)
     return problems + _rejects_problems(store, manifest)
+
+
+def stray_problems(store: Store) -> dict[str, list[str]]:
+    """Find files that no manifest accounts for, by the capture that they name.
+
+    Another engine reads such a Parquet file, this program does not; an unfinished
+    file only takes room. A capture that still runs, or whose manifest cannot be read,
+    is left alone: its files are not known yet.
+    """
+    # Files before manifests: a capture's manifest stands before its first file.
+    paths = [
+        path for top in (REQUESTS, REJECTS, MANIFESTS) for path in _tree(store, top)
+    ]
+    listing = list_captures(store)
+    known = {path for manifest in listing.manifests for path in _files_of(manifest)}
+    skipped = {_owner(PurePosixPath(bad.path)) for bad in listing.unreadable}
+    skipped |= {
+        manifest.capture_id
+        for manifest in listing.manifests
+        if manifest.state is CaptureState.RECORDING
+    }
+    problems: dict[str, list[str]] = {}
+    for path in paths:
+        owner = _owner(path)
+        if str(path) not in known and owner not in skipped:
+            what = "is unfinished" if path.suffix == ".tmp" else "is in no manifest"
+            problems.setdefault(owner, []).append(f"{path} {what}")
+    return problems
 
 
 def ended_fingerprints(store: Store, zone_id: str) -> set[str]:
@@ -118,6 +158,21 @@ def ended_fingerprints(store: Store, zone_id: str) -> set[str]:
 def _capture_ids(store: Store) -> list[str]:
     names = (PurePosixPath(name) for name in store.list_names(MANIFESTS))
     return [name.stem for name in names if name.suffix == ".json"]
+
+
+def _tree(store: Store, directory: str) -> list[PurePosixPath]:
+    return [PurePosixPath(path) for path in store.list_tree(directory)]
+
+
+def _files_of(manifest: Manifest) -> list[str]:
+    own = [manifest_path(manifest.capture_id), rejects_path(manifest.capture_id)]
+    return own + [segment.path for segment in manifest.segments]
+
+
+def _owner(path: PurePosixPath) -> str:
+    """Return the id of the capture that a file of the store was written for."""
+    stem, _, _ = path.name.removeprefix(".").partition(".")
+    return stem.rpartition("-")[0] if path.parts[0] == REQUESTS else stem
 
 
 def _find_latest(store: Store, name: str, label: str) -> Manifest:
@@ -153,6 +208,8 @@ def _rejects_problems(store: Store, manifest: Manifest) -> list[str]:
         count = store.read_bytes(path).count(b"\n")
     except FileNotFoundError:
         count = 0
+    except StoreUnreadable as exc:
+        return [str(exc)]
     if count == manifest.rejected:
         return []
     return [f"{path} holds {count} rejects, the manifest says {manifest.rejected}"]

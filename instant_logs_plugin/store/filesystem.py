@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 from pyarrow import fs
 
-from instant_logs_plugin.errors import InvalidOption
+from instant_logs_plugin.errors import InvalidOption, StoreUnreadable
 from instant_logs_plugin.files import (
     PRIVATE_FILE,
     fsync_path,
@@ -77,40 +78,97 @@ class Store:
 
         Raises:
             FileNotFoundError: There is none.
+            StoreUnreadable: The file system refused.
         """
-        return self._files.open_input_file(path)
+        with self._read_errors(path):
+            return self._files.open_input_file(path)
 
     def read_bytes(self, path: str) -> bytes:
         """Return a file's bytes.
 
         Raises:
             FileNotFoundError: There is none.
+            StoreUnreadable: The file system refused.
         """
-        with self.open_input(path) as source:
+        with self._read_errors(path), self.open_input(path) as source:
             return bytes(source.read())
 
     def size(self, path: str) -> int | None:
-        """Return a file's size in bytes, or None when there is no such file."""
-        info = self._files.get_file_info(path)
+        """Return a file's size in bytes, or None when there is no such file.
+
+        Raises:
+            StoreUnreadable: The file system refused.
+        """
+        with self._read_errors(path):
+            info = self._files.get_file_info(path)
         return info.size if info.type is fs.FileType.File else None
 
     def list_names(self, directory: str) -> list[str]:
-        """Return the names of the files in ``directory``, sorted, without dot files."""
-        selector = fs.FileSelector(directory, allow_not_found=True)
-        infos = self._files.get_file_info(selector)
-        names = [info.base_name for info in infos if info.type is fs.FileType.File]
-        return sorted(name for name in names if not name.startswith("."))
+        """Return the names of the files in ``directory``, sorted, without dot files.
+
+        Raises:
+            StoreUnreadable: The file system refused; an absent directory is empty.
+        """
+        infos = self._list(directory, is_recursive=False)
+        return sorted(one.base_name for one in infos if one.base_name[0] != ".")
+
+    def list_tree(self, directory: str) -> list[str]:
+        """Return the paths of all files below ``directory``, sorted, dot files too.
+
+        Raises:
+            StoreUnreadable: The file system refused; an absent directory is empty.
+        """
+        return sorted(one.path for one in self._list(directory, is_recursive=True))
+
+    def _list(self, directory: str, *, is_recursive: bool) -> list[fs.FileInfo]:
+        selector = fs.FileSelector(
+            directory, allow_not_found=True, recursive=is_recursive
+        )
+        with self._read_errors(directory):
+            infos = self._files.get_file_info(selector)
+        return [info for info in infos if info.type is fs.FileType.File]
+
+    @contextlib.contextmanager
+    def _read_errors(self, path: str) -> Iterator[None]:
+        """Turn what the file system refuses, except that a file is not there."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as exc:
+            raise StoreUnreadable(
+                str(self.root / path), exc.strerror or str(exc)
+            ) from exc
 
 
 def open_store(uri: str) -> Store:
     """Return the store at a path or a ``file://`` URI.
 
     Raises:
-        InvalidOption: The URI's scheme is not supported.
+        InvalidOption: The URI's scheme is not supported, or it is no directory's.
     """
+    root = _parse_root(uri)
+    if root is None or _is_file(root):
+        raise InvalidOption("store", uri, "a local directory or its file:// URI")
+    return Store(root)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.exists() and not path.is_dir()
+    except OSError:  # the first read or write says it better
+        return False
+
+
+def _parse_root(uri: str) -> Path | None:
     scheme, separator, rest = uri.partition("://")
-    if not separator:
-        return Store(Path(uri).expanduser().absolute())
-    if scheme == "file" and rest.startswith("/"):
-        return Store(Path(rest))
-    raise InvalidOption("store", uri, "a local directory or a file:// URI")
+    if separator and not (scheme == "file" and rest.startswith("/")):
+        return None
+    path = unquote(rest) if separator else uri
+    try:
+        path.encode()
+        root = (Path(path) if separator else Path(path).expanduser()).absolute()
+    except (RuntimeError, UnicodeEncodeError):  # "~nobody", or no UTF-8: Arrow's limit
+        return None
+    # Arrow aborts the whole process at a NUL.
+    return root if path and "\0" not in path else None

@@ -18,6 +18,7 @@ __all__ = [
     "capture_id_at",
     "check_capture_id",
     "check_zone_id",
+    "is_segment_path",
     "manifest_path",
     "rejects_path",
     "segment_path",
@@ -29,6 +30,10 @@ MANIFESTS = "manifests"
 
 _ZONE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CAPTURE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_SEGMENT_PATH = re.compile(
+    r"requests/zone_id=[A-Za-z0-9_-]+/date=[0-9]{4}-[0-9]{2}-[0-9]{2}/"
+    r"[A-Za-z0-9_-]+\.parquet"
+)
 
 
 def capture_id_at(started_at: datetime, token: str) -> str:
@@ -75,6 +80,11 @@ def segment_path(
     date = f"{started_at.astimezone(UTC):%Y-%m-%d}"
     name = f"{check_capture_id(capture_id)}-{sequence:05d}.parquet"
     return f"{REQUESTS}/zone_id={check_zone_id(zone_id)}/date={date}/{name}"
+
+
+def is_segment_path(path: str) -> bool:
+    """Tell whether a path could be a segment's: nothing else is read as one."""
+    return _SEGMENT_PATH.fullmatch(path) is not None
 
 
 def rejects_path(capture_id: str) -> str:

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from instant_logs_plugin.errors import VerificationFailed
+from instant_logs_plugin.errors import StoreUnreadable, VerificationFailed
 from instant_logs_plugin.store.filesystem import Store
+from instant_logs_plugin.store.layout import is_segment_path
 from instant_logs_plugin.store.manifest import Segment
 
 __all__ = ["segment_problems", "write_segment"]
@@ -53,11 +54,13 @@ def write_segment(
 
 def segment_problems(store: Store, segment: Segment) -> list[str]:
     """Compare a committed segment with its manifest entry; empty when it is whole."""
+    if not is_segment_path(segment.path):
+        return [f"{segment.path!r} is not a segment's name"]
     try:
         found = _read_back(store, segment.path)
     except FileNotFoundError:
         return [f"{segment.path} is missing"]
-    except (OSError, pa.ArrowException) as exc:
+    except (OSError, StoreUnreadable, pa.ArrowException) as exc:
         return [f"{segment.path} cannot be read: {exc}"]
     return [
         f"{segment.path} has {name} {getattr(found, name)}, "
