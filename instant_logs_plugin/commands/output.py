@@ -67,11 +67,11 @@ def _print_table(rows: Sequence[Row]) -> None:
         pad_edge=False,
     )
     if is_upright:
-        cells = [[name, printable(value)] for name, value in rows[0].items()]
+        cells = [[printable(name), printable(value)] for name, value in rows[0].items()]
     else:
         for name, value in rows[0].items():
             justify: Literal["left", "right"] = "right" if _is_number(value) else "left"
-            table.add_column(Text(name), justify=justify, overflow="fold")
+            table.add_column(Text(printable(name)), justify=justify, overflow="fold")
         cells = [[printable(value) for value in row.values()] for row in rows]
     for texts in cells:
         table.add_row(*map(Text, texts))
