@@ -1,7 +1,8 @@
 """The command line ``instant-logs``: its verbs, and how errors end it.
 
-Results go to stdout, everything else to stderr. Every error of ours is one line
-with a hint and the exit code of its class (design §7); a traceback means a bug.
+Results go to stdout, everything else to stderr. Every error of ours is one line (more
+only where DuckDB points into SQL) with a hint and the exit code of its class (design
+§7); a traceback means a bug.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from instant_logs_plugin.commands.capture import capture
 from instant_logs_plugin.commands.captures import captures_app
 from instant_logs_plugin.commands.demo import demo
 from instant_logs_plugin.commands.emulate import emulate
-from instant_logs_plugin.errors import InstantLogsError
+from instant_logs_plugin.errors import InstantLogsError, InvalidQuery
 
 __all__ = ["app", "main"]
 
@@ -72,6 +73,7 @@ def main() -> None:
 def _print_error(exc: InstantLogsError) -> None:
     from instant_logs_plugin.analysis.rendering import printable
 
-    typer.echo(f"error: {printable(str(exc))}", err=True)
+    lines = str(exc).split("\n") if isinstance(exc, InvalidQuery) else [str(exc)]
+    typer.echo("error: " + "\n".join(map(printable, lines)), err=True)
     if exc.hint:
         typer.echo(f"hint: {printable(exc.hint)}", err=True)

@@ -107,7 +107,7 @@ def capture(
             duration_s=values.parse_duration("--duration", duration),
             max_records=max_records,
             max_bytes=values.parse_bytes("--max-bytes", max_bytes)
-            if max_bytes
+            if max_bytes is not None
             else None,
             warm_up_s=values.parse_duration("--warm-up", warm_up),
             drain_s=values.parse_duration("--drain", drain),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
+from fractions import Fraction
 from typing import TypeVar
 
 from instant_logs_plugin.errors import InvalidOption
@@ -23,7 +24,8 @@ __all__ = [
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
-_NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+# No more digits than a float or an int of the units below holds exactly enough.
+_NUMBER = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([A-Za-z]*)\s*")
 _SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {
     "": 1,
@@ -37,6 +39,8 @@ _BYTES = {
     "gib": 2**30,
     "tib": 2**40,
 }
+# What rounds to one decimal of the next unit belongs to it: never "1000.0 kB".
+_SI_STEP, _MINUTE_S = 999.95, 59.95
 
 
 def parse_duration(option: str, text: str) -> float:
@@ -62,7 +66,7 @@ def parse_bytes(option: str, text: str) -> int:
     unit = match[2].lower() if match else None
     if match is None or unit not in _BYTES:
         raise InvalidOption(option, text, "a size like 100MB or 64MiB")
-    return int(float(match[1]) * _BYTES[unit])
+    return int(Fraction(match[1]) * _BYTES[unit])
 
 
 def parse_labels(texts: Sequence[str]) -> dict[str, str]:
@@ -96,7 +100,7 @@ def parse_choice(option: str, text: str, choices: type[Choice]) -> Choice:
 def format_bytes(count: float) -> str:
     """Return a size for people: ``1.2 MB``."""
     for unit in ("B", "kB", "MB", "GB"):
-        if abs(count) < 1000:  # noqa: PLR2004 - SI step
+        if abs(count) < _SI_STEP:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
@@ -104,7 +108,7 @@ def format_bytes(count: float) -> str:
 
 def format_duration(seconds: float) -> str:
     """Return a time for people: ``4.2 s``, ``1 m 05 s``, ``2 h 03 m``."""
-    if seconds < 60:  # noqa: PLR2004 - a minute
+    if seconds < _MINUTE_S:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:  # noqa: PLR2004 - an hour
