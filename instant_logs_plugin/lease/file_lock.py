@@ -13,6 +13,7 @@ import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
@@ -47,14 +48,16 @@ async def hold_zone(
     """
     with write_errors(directory):
         make_directory(directory)
-    lock = FileLock(directory / f"{zone_id}.lock", thread_local=False)
-    holder = directory / f"{zone_id}.holder.json"
+    name = quote(zone_id, safe="")  # never a way out of the directory
+    lock = FileLock(directory / f"{name}.lock", thread_local=False)
+    holder = directory / f"{name}.holder.json"
     await _acquire(lock, holder, zone_id=zone_id, timeout_s=timeout_s)
     try:
         _write_holder(holder)
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            holder.unlink()
         lock.release()
 
 
