@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from instant_logs_plugin.edge.client import Provider, SessionClient
     from instant_logs_plugin.store.filesystem import Store
 
-__all__ = ["journal_root", "open_client", "parse_provider"]
+__all__ = ["header_safe", "journal_root", "open_client", "parse_provider"]
 
 Environment = Mapping[str, str]
 
@@ -56,6 +56,20 @@ def journal_root(store: Store, journal: str | None) -> Path:
     return Path(journal) if journal else store.root / ".journal"
 
 
+def header_safe(name: str, secret: str) -> str:
+    """Return a secret that can be a header's value, or refuse it without showing it.
+
+    A line break at its end, as pasting leaves one, would make the HTTP library show
+    the whole header in its error.
+
+    Raises:
+        InvalidOption: It holds a blank or a character outside ASCII.
+    """
+    if secret.isascii() and secret.isprintable() and " " not in secret:
+        return secret
+    raise InvalidOption(name, "**********", "plain ASCII without blanks")
+
+
 def _cloudflare(environment: Environment) -> Provider:
     from instant_logs_plugin.edge.client import CLOUDFLARE_BASE_URL, cloudflare_provider
 
@@ -70,10 +84,10 @@ def _cloudflare_auth(environment: Environment) -> httpx.Auth:
     email = environment.get("CLOUDFLARE_EMAIL")
     key = environment.get("CLOUDFLARE_API_KEY")
     if token:
-        return TokenAuth(_header_safe("CLOUDFLARE_API_TOKEN", token))
+        return TokenAuth(header_safe("CLOUDFLARE_API_TOKEN", token))
     if email and key:
-        safe_key = _header_safe("CLOUDFLARE_API_KEY", key)
-        return ApiKeyAuth(_header_safe("CLOUDFLARE_EMAIL", email), safe_key)
+        safe_key = header_safe("CLOUDFLARE_API_KEY", key)
+        return ApiKeyAuth(header_safe("CLOUDFLARE_EMAIL", email), safe_key)
     raise AuthenticationFailed("no credentials: CLOUDFLARE_API_TOKEN is not set")
 
 
@@ -92,14 +106,3 @@ def _cis(environment: Environment) -> Provider:
         base_url=environment.get("CIS_BASE_URL") or CIS_BASE_URL,
         api_version=environment.get("CIS_API_VERSION") or "v1",
     )
-
-
-def _header_safe(name: str, secret: str) -> str:
-    """Refuse what cannot be a header's value, without showing it.
-
-    Raises:
-        InvalidOption: It holds a blank or a character outside ASCII.
-    """
-    if secret.isascii() and secret.isprintable() and " " not in secret:
-        return secret
-    raise InvalidOption(name, "**********", "plain ASCII without blanks")

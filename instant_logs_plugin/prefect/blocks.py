@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.blocks.core import Block
-from pydantic import Field, HttpUrl, SecretStr, model_validator
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr, model_validator
 
 from instant_logs_plugin.edge.client import (
     CIS_BASE_URL,
@@ -26,6 +26,7 @@ from instant_logs_plugin.edge.credentials import (
     IamAuth,
     TokenAuth,
 )
+from instant_logs_plugin.settings import header_safe
 
 if TYPE_CHECKING:
     from instant_logs_plugin.store.filesystem import Store
@@ -34,6 +35,8 @@ __all__ = ["CISCredentials", "CaptureStore", "CloudflareCredentials"]
 
 _DOCUMENTATION = HttpUrl("https://developers.cloudflare.com/logs/instant-logs/")
 _CIS_DOCUMENTATION = HttpUrl("https://cloud.ibm.com/docs/cis")
+# Else a field that is missing or wrong shows all of them, the secrets readable.
+_SECRETIVE = ConfigDict(hide_input_in_errors=True)
 
 
 class CloudflareCredentials(CredentialsBlock):
@@ -52,6 +55,8 @@ class CloudflareCredentials(CredentialsBlock):
     _block_type_name = "Cloudflare Credentials"
     _block_type_slug = "cloudflare-credentials"
     _documentation_url = _DOCUMENTATION
+
+    model_config = _SECRETIVE
 
     api_token: SecretStr | None = Field(
         default=None,
@@ -81,7 +86,7 @@ class CloudflareCredentials(CredentialsBlock):
         Raises:
             ValueError: There is neither a token nor an address with a key.
         """
-        if self.api_token is None and (self.email is None or self.api_key is None):
+        if not self.api_token and not (self.email and self.api_key):
             raise ValueError("give api_token, or email and api_key")
         return self
 
@@ -89,16 +94,21 @@ class CloudflareCredentials(CredentialsBlock):
         """Return a session client; an async context manager, no call is made yet.
 
         Raises:
-            InvalidOption: The base URL is not https.
+            InvalidOption: The base URL is not https, or the token, the key or the
+                address holds what no header can.
         """
         provider = cloudflare_provider(self._auth(), base_url=self.base_url)
         return SessionClient(provider)
 
     def _auth(self) -> httpx.Auth:
-        if self.api_token is not None:
-            return TokenAuth(self.api_token.get_secret_value())
-        key = self.api_key.get_secret_value() if self.api_key else ""
-        return ApiKeyAuth(self.email or "", key)
+        if self.api_token:
+            return TokenAuth(header_safe("api_token", _reveal(self.api_token)))
+        key = header_safe("api_key", _reveal(self.api_key))
+        return ApiKeyAuth(header_safe("email", self.email or ""), key)
+
+
+def _reveal(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 class CISCredentials(CredentialsBlock):
@@ -118,13 +128,18 @@ class CISCredentials(CredentialsBlock):
     _block_type_slug = "cis-credentials"
     _documentation_url = _CIS_DOCUMENTATION
 
+    model_config = _SECRETIVE
+
     api_key: SecretStr = Field(
         default=...,
         title="API key",
         description="An IBM Cloud API key that may read the instance.",
     )
     crn: str = Field(
-        default=..., title="CRN", description="The CRN of the CIS instance."
+        default=...,
+        min_length=1,
+        title="CRN",
+        description="The CRN of the CIS instance.",
     )
     base_url: str = Field(
         default=CIS_BASE_URL,
