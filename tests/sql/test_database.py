@@ -20,10 +20,17 @@ from instant_logs_plugin.errors import (
 )
 
 
-@pytest.fixture
-def database(tmp_path):
-    write_capture(tmp_path, "a", [{"ClientRequestURI": "/a"}] * 3)
-    with open_database(str(tmp_path)) as opened:
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    root = tmp_path_factory.mktemp("store")
+    write_capture(root, "a", [{"ClientRequestURI": "/a"}] * 3)
+    return root
+
+
+@pytest.fixture(scope="module")
+def database(store):
+    # Opening takes longer than any question; what is refused must leave no trace.
+    with open_database(str(store)) as opened:
         yield opened
 
 
@@ -91,13 +98,13 @@ def test_reading_statements_are_answered(sql, rows, database):
         "from duckdb_secrets()",
     ],
 )
-def test_everything_else_is_refused(sql, database, tmp_path):
+def test_everything_else_is_refused(sql, database, store):
     """Nothing outside the store is read, and nothing is written, set or loaded."""
-    write_text(tmp_path.parent / "outside.txt", "x")
-    before = sorted(tmp_path.rglob("*"))
+    write_text(store.parent / "outside.txt", "x")
+    before = sorted(store.rglob("*"))
     with pytest.raises(InvalidQuery):
-        database.query(sql.format(store=tmp_path))
-    assert sorted(tmp_path.rglob("*")) == before
+        database.query(sql.format(store=store))
+    assert sorted(store.rglob("*")) == before
     assert database.query("from requests").num_rows == 3
 
 
@@ -109,10 +116,10 @@ def test_python_variables_are_no_tables(database):
     assert secret.num_rows == 1
 
 
-def test_symbolic_links_are_judged_by_where_they_stand(database, tmp_path):
+def test_symbolic_links_are_judged_by_where_they_stand(database, store):
     """The connection itself is confined to the store too."""
     with pytest.raises(duckdb.PermissionException):
-        database.connection.execute(f"copy (select 1) to '{tmp_path.parent}/x.csv'")
+        database.connection.execute(f"copy (select 1) to '{store.parent}/x.csv'")
 
 
 @pytest.mark.parametrize(
@@ -188,12 +195,11 @@ def test_wrong_query_files_and_parameters(name, params, error, database):
         ({"memory_limit": "much"}, InvalidQuery),
     ],
 )
-@pytest.mark.usefixtures("database")
-def test_open_refuses(options, error, tmp_path):
+def test_open_refuses(options, error, store):
     """A wrong option fails at once and leaves no spill directory."""
     before = sorted(Path(tempfile.gettempdir()).glob("instant-logs-duckdb-*"))
     with pytest.raises(error):
-        open_database(str(tmp_path), **options)
+        open_database(str(store), **options)
     assert sorted(Path(tempfile.gettempdir()).glob("instant-logs-duckdb-*")) == before
 
 
