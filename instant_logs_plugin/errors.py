@@ -217,7 +217,8 @@ class AuthenticationFailed(ApiError):
     exit_code = 3
     hint = (
         "check the token: it needs the permission 'Logs Read' on this zone "
-        "(CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY)"
+        "(CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY; "
+        "IBMCLOUD_API_KEY and CIS_CRN for CIS)"
     )
 
 

@@ -94,7 +94,7 @@ def test_no_secret_is_shown(environment: dict[str, str]) -> None:
         ({"CLOUDFLARE_API_TOKEN": ""}, ["CLOUDFLARE_API_TOKEN"]),
         ({"CLOUDFLARE_EMAIL": "me@example.com"}, ["CLOUDFLARE_API_KEY"]),
         ({"CLOUDFLARE_API_KEY": "s3cret-key"}, ["CLOUDFLARE_EMAIL"]),
-        ({"INSTANT_LOGS_PROVIDER": "cis"}, ["IBMCLOUD_API_KEY"]),
+        ({"INSTANT_LOGS_PROVIDER": "cis"}, ["IBMCLOUD_API_KEY", "CIS_CRN"]),
         (CIS | {"IBMCLOUD_API_KEY": ""}, ["IBMCLOUD_API_KEY"]),
         (TOKEN | {"INSTANT_LOGS_PROVIDER": "cis"}, ["IBMCLOUD_API_KEY"]),
     ],
