@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from instant_logs_plugin.capture.bulk_read import BulkReader, parse_text
 from instant_logs_plugin.capture.framing import Arrival
 from instant_logs_plugin.capture.line_decode import LineDecoder, Row
+from instant_logs_plugin.capture.line_proof import ReadProof, make_proof
 from instant_logs_plugin.capture.line_scan import BlockScan, LineScanner
 from instant_logs_plugin.capture.line_shape import Shape, find_shape
 from instant_logs_plugin.capture.rejects import Reject
@@ -29,6 +30,7 @@ Bools = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
 
 _SHAPE_TRIES = 4
+_LEAST_PROVEN = 0.95
 _UTC_US = pa.timestamp("us", tz="UTC")
 
 
@@ -72,6 +74,7 @@ class Decoder:
         self._scanner = LineScanner()
         self._bulk = BulkReader()
         self._shape: Shape | None = None
+        self._proof: ReadProof | None = None
 
     def decode(self, data: bytes, arrivals: Sequence[Arrival]) -> Decoded:
         r"""Decode a block.
@@ -93,6 +96,27 @@ class Decoder:
         self._bulk.close()
 
     def _read_plain(self, data: bytes, line_count: int) -> _Plain:
+        """Read what can be read in bulk: proven afterwards, or scanned before."""
+        return self._read_proven(data, line_count) or self._read_scanned(
+            data, line_count
+        )
+
+    def _read_proven(self, data: bytes, line_count: int) -> _Plain | None:
+        """Read lines of the shape of the block before; None if few prove exact."""
+        if self._shape is None or self._proof is None:
+            return None
+        table = self._bulk.read(data, self._shape.columns)
+        if table is None or table.num_rows != line_count:
+            return None
+        exact = self._proof.prove(data, table)
+        lines = np.flatnonzero(exact)
+        if len(lines) < line_count:
+            if len(lines) < _LEAST_PROVEN * line_count:
+                return None
+            table = table.filter(pa.array(exact))
+        return _parsed(lines, table, self._shape)
+
+    def _read_scanned(self, data: bytes, line_count: int) -> _Plain:
         scan = self._scan(data, line_count)
         if scan is None or not scan.plain.any():
             return _NONE
@@ -114,7 +138,7 @@ class Decoder:
         shape = next((shape for shape in shapes if shape), None)
         if shape is None or (self._shape and shape.keys == self._shape.keys):
             return scan
-        self._shape = shape
+        self._shape, self._proof = shape, make_proof(shape)
         return self._scanner.scan(data, line_count, shape)
 
     def _decode_mixed(

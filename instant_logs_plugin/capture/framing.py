@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 __all__ = ["MAX_LINE_BYTES", "Arrival", "Framed", "LineFramer"]
@@ -86,6 +87,9 @@ def _head_bytes(data: bytes, max_bytes: int) -> Framed:
     return _cut(data, end, line_count)
 
 
+_first, _last = itemgetter(0), itemgetter(-1)
+
+
 class LineFramer:
     """Turns messages into lines; one per stream, as a cut never spans two."""
 
@@ -135,22 +139,38 @@ def _joined(lines: Iterator[bytes]) -> Framed:
 
 
 def _frame_objects(messages: Sequence[bytes]) -> Framed | None:
-    r"""Join messages in bulk if every line of them is plainly one object.
+    """Join messages in bulk if every line of them is plainly one object.
 
-    Plainly: each line end stands between ``}`` and ``{``, and the last line is
-    JSON. Two scans at memory speed instead of a look at every message.
+    Plainly: each begins with a brace and ends with one, and the last line is JSON.
+    No look at every line, and none at every message but its ends.
     """
     data = b"\n".join(messages)
-    if b"\n\n" in data or data.endswith(b"\n"):
-        data = _without_blank_lines(data)
-    if not (data.startswith(b"{") and data.endswith(b"}")):
-        return None
     breaks = data.count(b"\n")
-    if breaks != data.count(b"}\n{"):
-        return None
+    if breaks != len(messages) - 1 or not _are_objects(messages):
+        if not _is_between_braces(data, breaks):
+            data = _without_blank_lines(data)
+            breaks = data.count(b"\n")
+        if not _is_between_braces(data, breaks):
+            return None
     if not _is_json(data[data.rfind(b"\n") + 1 :]):
         return None
     return Framed(data + b"\n", breaks + 1)
+
+
+def _is_between_braces(data: bytes, breaks: int) -> bool:
+    r"""Tell whether each line end stands between ``}`` and ``{``."""
+    if not (data.startswith(b"{") and data.endswith(b"}")):
+        return False
+    return breaks == data.count(b"}\n{")
+
+
+def _are_objects(lines: Sequence[bytes]) -> bool:
+    """Tell whether each begins and ends as an object; a loop in C over their ends."""
+    try:
+        firsts, lasts = bytes(map(_first, lines)), bytes(map(_last, lines))
+    except IndexError:  # an empty message
+        return False
+    return firsts.count(b"{") == lasts.count(b"}") == len(lines)
 
 
 def _without_blank_lines(data: bytes) -> bytes:

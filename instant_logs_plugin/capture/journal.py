@@ -22,7 +22,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from instant_logs_plugin.capture.framing import Arrival, Framed
 from instant_logs_plugin.errors import InvalidOption, JournalDamaged
@@ -130,9 +130,10 @@ class SealedSegment:
         """
         with self.lines_path.open("rb") as lines:
             for entries in _groups(self.entries, block_bytes):
-                batches = [_read_batch(lines, entry) for entry in entries]
+                data = lines.read(sum(entry.length for entry in entries))
+                _check(data, entries, path=self.lines_path)
                 arrivals = [Arrival(e.line_count, e.received_at_us) for e in entries]
-                yield Block(b"".join(batches), tuple(arrivals))
+                yield Block(data, tuple(arrivals))
 
     def release(self) -> None:
         """Delete the segment; only once its lines are committed to the store."""
@@ -273,10 +274,14 @@ def _groups(
         yield group
 
 
-def _read_batch(lines: BinaryIO, entry: IndexEntry) -> bytes:
-    data, path = lines.read(entry.length), lines.name
-    if len(data) < entry.length:
-        raise JournalDamaged(path, entry.offset, f"{entry.length} bytes are not there")
-    if zlib.crc32(data) != entry.checksum:
-        raise JournalDamaged(path, entry.offset, "the checksum does not match")
-    return data
+def _check(data: bytes, entries: list[IndexEntry], *, path: Path) -> None:
+    view, first = memoryview(data), entries[0].offset
+    for entry in entries:
+        start = entry.offset - first
+        batch = view[start : start + entry.length]
+        if len(batch) < entry.length:
+            problem = f"{entry.length} bytes are not there"
+            raise JournalDamaged(str(path), entry.offset, problem)
+        if zlib.crc32(batch) != entry.checksum:
+            problem = "the checksum does not match"
+            raise JournalDamaged(str(path), entry.offset, problem)

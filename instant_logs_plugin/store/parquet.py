@@ -106,6 +106,8 @@ def _encodings(schema: pa.Schema, sample: pa.Table) -> dict[str, Any]:
         "compression": "zstd",
         "use_dictionary": [name for name in texts if _repeats(sample[name])],
         "column_encoding": dict.fromkeys(ints, "DELTA_BINARY_PACKED"),
+        # Least and greatest of unsorted text let no reader skip anything.
+        "write_statistics": [one.name for one in schema if one.name not in texts],
     }
 
 

@@ -1,0 +1,136 @@
+"""Run all benchmarks and print them as JSON: ``python -m tests.benchmarks [--quick]``."""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.capturing import run_apart
+from tests.benchmarks.converting import copy_seconds, decode_and_write_seconds
+from tests.benchmarks.sender import sender
+from tests.benchmarks.traffic import read_lines
+
+_LINES = 200_000
+
+
+def _interleaved(
+    ours: Callable[[], float], theirs: Callable[[], float], rounds: int
+) -> tuple[float, float]:
+    """Return the median seconds of each; run in turns, so that both meet the noise."""
+    pairs = [(ours(), theirs()) for _ in range(rounds)]
+    return (
+        statistics.median(pair[0] for pair in pairs),
+        statistics.median(pair[1] for pair in pairs),
+    )
+
+
+def _compared(ours: float, theirs: float, records: int) -> dict[str, Any]:
+    return {
+        "ratio": round(theirs / ours, 3),
+        "records_per_s": round(records / ours),
+        "compared_records_per_s": round(records / theirs),
+    }
+
+
+def bench_one_per_message(records: int, rounds: int) -> dict[str, Any]:
+    """A whole capture against a bare websockets loop; ≥ 0.85 is the aim."""
+    with sender(columns=10, lines=_LINES, per_message=1) as url:
+        ours, theirs = _interleaved(
+            lambda: run_apart("capture", url, records, 10)["seconds"],
+            lambda: run_apart("receive", url, records, 10)["seconds"],
+            rounds,
+        )
+    return _compared(ours, theirs, records)
+
+
+def bench_fifty_per_message(records: int, rounds: int) -> dict[str, Any]:
+    """A whole capture against decoding and writing from memory; ≥ 0.8 is the aim."""
+    lines = read_lines(10, _LINES)
+    lines = lines * (records // len(lines))
+    with sender(columns=10, lines=_LINES, per_message=50) as url:
+        ours, theirs = _interleaved(
+            lambda: run_apart("capture", url, len(lines), 10)["seconds"],
+            lambda: decode_and_write_seconds(10, lines),
+            rounds,
+        )
+    return _compared(ours, theirs, len(lines))
+
+
+def bench_conversion(columns: int, count: int, rounds: int) -> dict[str, Any]:
+    """NDJSON → Parquet against DuckDB's COPY, one thread each; ≥ 0.8 is the aim."""
+    lines = read_lines(columns, count)
+    ours, theirs = _interleaved(
+        lambda: decode_and_write_seconds(columns, lines),
+        lambda: copy_seconds(columns, lines),
+        rounds,
+    )
+    return _compared(ours, theirs, count)
+
+
+def bench_memory(short: int, long: int) -> dict[str, Any]:
+    """Peak memory of a short and of a long capture; < 300 MB and flat is the aim."""
+    with sender(columns=10, lines=_LINES, per_message=50) as url:
+        runs = [run_apart("capture", url, count, 10) for count in (short, long)]
+    peaks = [run["peak_memory_mb"] for run in runs]
+    return {
+        "records": [short, long],
+        "peak_mb": [round(peak) for peak in peaks],
+        "ratio": round(peaks[1] / peaks[0], 3),
+        "records_per_s": [round(run["records"] / run["seconds"]) for run in runs],
+    }
+
+
+def bench_event_loop(records: int) -> dict[str, Any]:
+    """Longest wait for the event loop at 100,000 records/s; < 50 ms is the aim."""
+    with sender(columns=10, lines=_LINES, per_message=50, rate=100_000) as url:
+        run = run_apart("capture", url, records, 10)
+    return {
+        "records_per_s": round(run["records"] / run["seconds"]),
+        "longest_block_ms": round(run["longest_block_ms"], 1),
+        "inbox_high_water_mb": round(run["inbox_high_water_mb"], 2),
+    }
+
+
+def bench_help(rounds: int) -> dict[str, Any]:
+    """Time of ``instant-logs --help``; < 0.3 s is the aim."""
+    program = Path(sys.executable).with_name("instant-logs")
+    seconds = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        subprocess.run([program, "--help"], stdout=subprocess.DEVNULL, check=True)
+        seconds.append(time.perf_counter() - started)
+    return {"seconds": round(statistics.median(seconds), 3)}
+
+
+def main() -> None:
+    """Run them all; progress goes to stderr."""
+    quick = "--quick" in sys.argv[1:]
+    records, rounds = (200_000, 3) if quick else (1_000_000, 5)
+    memory = (500_000, 2_000_000) if quick else (2_000_000, 20_000_000)
+    benches: dict[str, Callable[[], dict[str, Any]]] = {
+        "capture_1_per_message": lambda: bench_one_per_message(records, rounds),
+        "capture_50_per_message": lambda: bench_fifty_per_message(records, rounds),
+        "convert_10_columns": lambda: bench_conversion(10, _LINES, rounds),
+        "convert_42_columns": lambda: bench_conversion(42, _LINES // 2, rounds),
+        "memory": lambda: bench_memory(*memory),
+        "event_loop": lambda: bench_event_loop(records),
+        "help": lambda: bench_help(5),
+    }
+    wanted = [name for name in sys.argv[1:] if name in benches] or list(benches)
+    results: dict[str, Any] = {}
+    for name in wanted:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        results[name] = benches[name]()
+        print(f"{name}: {results[name]}", file=sys.stderr, flush=True)
+    print(json.dumps({"machine": platform.platform(), **results}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
