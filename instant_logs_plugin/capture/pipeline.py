@@ -20,6 +20,9 @@ from instant_logs_plugin.store.manifest import Manifest, format_manifest
 
 __all__ = ["Pipeline"]
 
+_BATCH_SPAN_US = 100_000
+_BATCH_BYTES = 4 * 2**20
+
 
 class Pipeline:
     """One capture's way from memory to the store.
@@ -65,10 +68,11 @@ class Pipeline:
     def write_pending(self) -> None:
         """Append everything offered to the journal; seal what is full or old."""
         while self._offered:
-            framed, received_at_us = self._offered[0]
-            self._queue(self._journal.append(framed, received_at_us))
-            self._offered.popleft()
-            self._written_bytes += len(framed.data)
+            parts, received_at_us = self._next_batch()
+            self._queue(self._journal.append(_joined(parts), received_at_us))
+            for part in parts:
+                self._offered.popleft()
+                self._written_bytes += len(part.data)
         self._queue(self._journal.tick())
 
     def seal(self) -> None:
@@ -107,6 +111,30 @@ class Pipeline:
         while self._sealed:
             self.commit_next()
 
+    def _next_batch(self) -> tuple[list[Framed], int]:
+        """Return what is written at once: what came close together.
+
+        Each write waits for the interpreter's lock, which the receiving thread holds
+        most of the time under flood: many small ones could not keep up.
+        """
+        parts: list[Framed] = []
+        size, received_at_us = 0, self._offered[0][1]
+        for index in range(len(self._offered)):
+            framed, at_us = self._offered[index]
+            size += len(framed.data)
+            is_late = at_us - received_at_us > _BATCH_SPAN_US
+            if parts and (is_late or size > _BATCH_BYTES):
+                break
+            parts.append(framed)
+        return parts, received_at_us
+
     def _queue(self, sealed: SealedSegment | None) -> None:
         if sealed is not None:
             self._sealed.append(sealed)
+
+
+def _joined(parts: list[Framed]) -> Framed:
+    if len(parts) == 1:
+        return parts[0]
+    data = b"".join(part.data for part in parts)
+    return Framed(data, sum(part.line_count for part in parts))

@@ -1,0 +1,264 @@
+"""Bulk reading is exact: whatever the lines, it gives what reading each alone gives."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instant_logs_plugin.capture.decode import Decoded, Decoder
+from instant_logs_plugin.capture.framing import Arrival
+from instant_logs_plugin.capture.line_decode import LineDecoder
+from instant_logs_plugin.capture.line_proof import make_proof
+from instant_logs_plugin.capture.line_shape import find_shape
+from instant_logs_plugin.capture.schema import column_types
+
+CAPTURE = "20261124T000000000Z-00000000"
+# Of every kind that a proof has; two of one length and of different kinds among them.
+FIELDS = (
+    "ClientIP",  # text
+    "ClientASN",  # int, the next but one is as long
+    "ClientRequestURI",  # text
+    "CacheResponseBytes",  # int, 18 long
+    "EdgeStartTimestamp",  # time, 18 long
+    "EdgeResponseStatus",  # int, 18 long
+    "SecurityActions",  # list of texts
+    "ClientMTLSAuthStatus",  # text
+    "CacheTieredFill",  # bool
+    "RayID",
+)
+PLAIN: dict[str, Any] = {
+    "ClientIP": "192.0.2.1",
+    "ClientASN": 64500,
+    "ClientRequestURI": "/a?b=c",
+    "CacheResponseBytes": 1234,
+    "EdgeStartTimestamp": "2026-11-24T05:00:00Z",
+    "EdgeResponseStatus": 200,
+    "SecurityActions": ["block", "log"],
+    "ClientMTLSAuthStatus": "unknown",
+    "CacheTieredFill": True,
+    "RayID": "0123456789abcdef",
+    "sampleInterval": 1,
+}
+
+
+def compact(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def changed(**values: Any) -> bytes:
+    return compact(PLAIN | values)
+
+
+def without(*names: str) -> bytes:
+    return compact({name: value for name, value in PLAIN.items() if name not in names})
+
+
+def replaced(old: str, new: str) -> bytes:
+    line = compact(PLAIN)
+    assert old.encode() in line
+    return line.replace(old.encode(), new.encode())
+
+
+def decode(lines: list[bytes]) -> Decoded:
+    """Decode as a capture does: a block of the usual shape was there before."""
+    decoder = Decoder(FIELDS, capture_id=CAPTURE)
+    try:
+        decoder.decode(compact(PLAIN) + b"\n", [Arrival(1, 0)])
+        data = b"".join(line + b"\n" for line in lines)
+        return decoder.decode(data, [Arrival(len(lines), 0)])
+    finally:
+        decoder.close()
+
+
+def one_by_one(lines: list[bytes]) -> tuple[list[tuple[Any, ...]], list[bytes]]:
+    """Return rows and rejects of the line-wise decoder, which guesses nothing."""
+    alone = LineDecoder(column_types(FIELDS))
+    rows, rejects = [], []
+    for line in lines:
+        row = alone.decode(line)
+        if isinstance(row, str):
+            rejects.append(line)
+        else:
+            rows.append(tuple(row))
+    return rows, rejects
+
+
+def assert_exact(lines: list[bytes]) -> None:
+    decoded = decode(lines)
+    rows, rejects = one_by_one(lines)
+    names = [*column_types(FIELDS), "extra"]
+    schema = decoded.table.schema
+    expected = {name: [row[index] for row in rows] for index, name in enumerate(names)}
+    for name, values in expected.items():
+        wanted = pa.array(values, schema.field(name).type)
+        assert decoded.table[name].combine_chunks().equals(wanted), name
+    assert [reject.line for reject in decoded.rejects] == rejects
+    assert decoded.table.num_rows + len(rejects) == len(lines)
+
+
+DRIFTS = [
+    changed(EdgeResponseStatus=None),
+    changed(ClientIP=None),
+    changed(SecurityActions=None),
+    changed(CacheTieredFill=None),
+    changed(CacheTieredFill=False),
+    changed(CacheTieredFill=1),
+    changed(CacheTieredFill="true"),
+    changed(EdgeResponseStatus=404),
+    changed(EdgeResponseStatus=-1),
+    changed(EdgeResponseStatus=0),
+    changed(EdgeResponseStatus=2**63 - 1),
+    changed(EdgeResponseStatus=-(2**63)),
+    changed(EdgeResponseStatus=2**63),
+    changed(EdgeResponseStatus=2**64 - 1),
+    changed(EdgeResponseStatus=True),
+    changed(EdgeResponseStatus=1.5),
+    changed(EdgeResponseStatus="200"),
+    changed(EdgeResponseStatus=[]),
+    changed(EdgeResponseStatus={}),
+    changed(ClientIP=12345),
+    changed(ClientIP=1.5),
+    changed(ClientIP=True),
+    changed(ClientIP={"a": 1}),
+    changed(ClientIP=["192.0.2.1"]),
+    changed(ClientIP=""),
+    changed(ClientIP='a"b'),
+    changed(ClientIP="a\\b"),
+    changed(ClientIP='","RayID":"x'),
+    changed(ClientIP="\u2028é\U0001f600"),
+    changed(SecurityActions=[]),
+    changed(SecurityActions=[1, 2]),
+    changed(SecurityActions=["a", None]),
+    changed(SecurityActions=['a"b']),
+    changed(SecurityActions=[{"RayID": "x"}]),
+    changed(SecurityActions="block"),
+    changed(EdgeStartTimestamp=1_700_000_000),
+    changed(EdgeStartTimestamp=1_700_000_000_123_456_789),
+    changed(EdgeStartTimestamp="2026-11-24T05:00:00.123456+01:00"),
+    changed(EdgeStartTimestamp="yesterday"),
+    changed(EdgeStartTimestamp=""),
+    changed(Unknown=1),
+    without("RayID"),
+    without("ClientIP"),
+    without("sampleInterval"),
+    replaced('"EdgeResponseStatus":200', '"EdgeResponseStatus":2e2'),
+    replaced('"EdgeResponseStatus":200', '"EdgeResponseStatus":2E2'),
+    replaced('"EdgeResponseStatus":200', '"EdgeResponseStatus":2.0e2'),
+    replaced('"EdgeResponseStatus":200', '"EdgeResponseStatus":2.1e4'),
+    replaced('"EdgeResponseStatus":200', '"EdgeResponseStatus":-0'),
+    replaced('"EdgeResponseStatus":200', '"EdgeResponseStatus":nan'),
+    replaced('"EdgeResponseStatus":200', '"EdgeResponseStatus": 200'),
+    replaced('"EdgeResponseStatus":200', '"XdgeResponseStatus":200'),
+    replaced('"EdgeResponseStatus":200', '"XdgeResponseStatus":null'),
+    replaced('"EdgeResponseStatus":200', '"EdgeResponseStatus":200,"RayID":"y"'),
+    replaced('"EdgeResponseStatus":200', '"CacheResponseBytes":200'),
+    replaced('"sampleInterval":1}', '"sampleInterval":1,}'),
+    replaced('"sampleInterval":1}', '"sampleInterval":1} '),
+    replaced('"sampleInterval":1}', '"sampleInterval":1}{}'),
+    replaced('"192.0.2.1"', '"\\u0031"'),
+    replaced('"192.0.2.1"', '"\\ud800"'),
+    # Two keys of one length change places, and both values are of the wrong kind.
+    compact(
+        {
+            **{k: v for k, v in PLAIN.items() if k in {"ClientIP", "ClientASN"}},
+            "ClientRequestURI": "/",
+            "EdgeStartTimestamp": 123,
+            "CacheResponseBytes": "1",
+            **{
+                k: v
+                for k, v in PLAIN.items()
+                if k
+                not in {
+                    "ClientIP",
+                    "ClientASN",
+                    "ClientRequestURI",
+                    "EdgeStartTimestamp",
+                    "CacheResponseBytes",
+                }
+            },
+        }
+    ),
+    b"{}",
+    b"[]",
+    b"1",
+    b"{",
+    b'{"ClientIP":"\xff"}',
+    compact(PLAIN)[:-1],
+    compact(PLAIN) + b"\r",
+    b"\xef\xbb\xbf" + compact(PLAIN),
+    b"\0" + compact(PLAIN),
+]
+
+
+@pytest.mark.parametrize("line", DRIFTS, ids=lambda line: repr(line[:90]))
+def test_each_drift_among_plain_lines(line):
+    """A line that bulk reading would get wrong costs nothing but itself."""
+    plain = [changed(RayID=f"{number:016x}") for number in range(40)]
+    assert_exact([*plain[:25], line, *plain[25:]])
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**65), 2**65),
+    st.sampled_from([0, 1, 100, 200, 1000, 10**15, 1.5, 1e22, "", "200", "true", '"']),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=8),
+    st.lists(st.text(max_size=3), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=1),
+)
+RECORDS = st.builds(
+    lambda changes, order: compact(
+        {name: (PLAIN | changes)[name] for name in order if name not in changes}
+        | changes
+    ),
+    st.dictionaries(st.sampled_from([*PLAIN]), VALUES, max_size=3),
+    st.one_of(st.just([*PLAIN]), st.permutations([*PLAIN])),
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    line = bytearray(draw(RECORDS))
+    for _ in range(draw(st.integers(1, 2))):
+        index = draw(st.integers(0, len(line) - 1))
+        match draw(st.sampled_from(["set", "insert", "delete", "repeat"])):
+            case "set":
+                line[index] = draw(st.integers(0, 255))
+            case "insert":
+                line.insert(index, draw(st.sampled_from(b' ",:{}[]0e1\\')))
+            case "delete":
+                del line[index]
+            case "repeat":
+                line[index:index] = line[index : index + 12]
+    return bytes(line).replace(b"\n", b" ") or b"?"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(RECORDS, damaged()), min_size=1, max_size=30))
+def test_any_lines_are_read_exactly(lines):
+    """Rows, extras and rejects are those of the line-wise decoder, in order."""
+    padding = [changed(RayID=f"{number:016x}") for number in range(60)]
+    assert_exact(padding[:30] + lines[:3] + padding[30:])
+    assert_exact(lines)
+
+
+def test_most_lines_are_proven():
+    """Plain lines do not take the slow way: the proof holds for each of them."""
+    shape = find_shape(compact(PLAIN), column_types(FIELDS))
+    assert shape is not None
+    assert make_proof(shape) is not None
+    decoder = Decoder(FIELDS, capture_id=CAPTURE)
+    lines = [changed(ClientASN=n * 7, ClientIP="x" * (n % 9)) for n in range(500)]
+    lines += [changed(EdgeResponseStatus=None, CacheTieredFill=False)] * 20
+    data = b"".join(line + b"\n" for line in lines)
+    decoder.decode(data, [Arrival(len(lines), 0)])
+    plain = decoder._read_proven(data, len(lines))
+    decoder.close()
+    assert plain is not None
+    assert len(plain.lines) == len(lines)
