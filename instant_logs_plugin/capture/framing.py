@@ -144,24 +144,24 @@ def _frame_objects(messages: Sequence[bytes]) -> Framed | None:
     Plainly: each begins with a brace and ends with one, and the last line is JSON.
     No look at every line, and none at every message but its ends.
     """
-    data = b"\n".join(messages)
-    breaks = data.count(b"\n")
-    if breaks != len(messages) - 1 or not _are_objects(messages):
-        if not _is_between_braces(data, breaks):
+    data = b"\n".join((*messages, b""))
+    line_count = data.count(b"\n")
+    if line_count != len(messages) or not _are_objects(messages):
+        if not _is_between_braces(data, line_count):
             data = _without_blank_lines(data)
-            breaks = data.count(b"\n")
-        if not _is_between_braces(data, breaks):
+            line_count = data.count(b"\n")
+        if not _is_between_braces(data, line_count):
             return None
-    if not _is_json(data[data.rfind(b"\n") + 1 :]):
+    if not _is_json(data[data.rfind(b"\n", 0, -1) + 1 : -1]):
         return None
-    return Framed(data + b"\n", breaks + 1)
+    return Framed(data, line_count)
 
 
-def _is_between_braces(data: bytes, breaks: int) -> bool:
-    r"""Tell whether each line end stands between ``}`` and ``{``."""
-    if not (data.startswith(b"{") and data.endswith(b"}")):
+def _is_between_braces(data: bytes, line_count: int) -> bool:
+    r"""Tell whether each line end stands between ``}`` and ``{``, or is the last."""
+    if not (data.startswith(b"{") and data.endswith(b"}\n")):
         return False
-    return breaks == data.count(b"}\n{")
+    return line_count == data.count(b"}\n{") + 1
 
 
 def _are_objects(lines: Sequence[bytes]) -> bool:
@@ -176,7 +176,7 @@ def _are_objects(lines: Sequence[bytes]) -> bool:
 def _without_blank_lines(data: bytes) -> bytes:
     while b"\n\n" in data:
         data = data.replace(b"\n\n", b"\n")
-    return data.strip(b"\n")
+    return data.removeprefix(b"\n")
 
 
 def _is_unfinished(tail: bytes) -> bool:

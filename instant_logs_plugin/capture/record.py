@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import platform
 import secrets
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -37,6 +38,8 @@ from instant_logs_plugin.store.layout import capture_id_at
 from instant_logs_plugin.store.manifest import CaptureState, Manifest
 
 __all__ = ["CaptureOutcome", "CaptureSetup", "record_capture"]
+
+_TURN_S = 0.0001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +106,25 @@ async def record_capture(
     asked_at = time.monotonic()
     async with _lease(options, setup, stop):
         recorder = _recorder(_less_waiting(options, asked_at), setup, stop, on_progress)
-        manifest = await recorder.run()
+        with _short_turns():
+            manifest = await recorder.run()
     error = recorder.error or _shortfall(manifest, options, stop)
     return CaptureOutcome(manifest, error)
+
+
+@contextlib.contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let threads take turns often: one that waits for 5 ms falls behind a flood.
+
+    Decoding waits for the interpreter's lock after each step that works without it,
+    while receiving holds the lock nearly always.
+    """
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual_s)
 
 
 @contextlib.asynccontextmanager

@@ -29,7 +29,7 @@ __all__ = ["Progress", "Recorder"]
 
 Job = Callable[[], None]
 
-_QUEUE_BYTES = 64 * 2**20
+_QUEUE_BYTES = 32 * 2**20
 _TICK_S = 0.25
 
 
