@@ -103,6 +103,8 @@ class Decoder:
 
     def _read_proven(self, data: bytes, line_count: int) -> _Plain | None:
         """Read lines of the shape of the block before; None if few prove exact."""
+        if self._shape is None:
+            self._learn_shape(data)
         if self._shape is None or self._proof is None:
             return None
         table = self._bulk.read(data, self._shape.columns)
@@ -133,13 +135,19 @@ class Decoder:
             scan = self._scanner.scan(data, line_count, self._shape)
             if 2 * scan.plain.sum() > line_count:
                 return scan
+        if self._learn_shape(data) and self._shape is not None:
+            scan = self._scanner.scan(data, line_count, self._shape)
+        return scan
+
+    def _learn_shape(self, data: bytes) -> bool:
+        """Take the shape of one of the first lines; tells whether it is a new one."""
         lines = data.split(b"\n", _SHAPE_TRIES)[:_SHAPE_TRIES]
         shapes = (find_shape(line, self._columns) for line in lines)
         shape = next((shape for shape in shapes if shape), None)
         if shape is None or (self._shape and shape.keys == self._shape.keys):
-            return scan
+            return False
         self._shape, self._proof = shape, make_proof(shape)
-        return self._scanner.scan(data, line_count, shape)
+        return True
 
     def _decode_mixed(
         self, data: bytes, times: npt.NDArray[np.int64], plain: _Plain
