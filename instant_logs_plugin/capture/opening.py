@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from random import Random
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from instant_logs_plugin.capture.options import BusyPolicy, OnBusy
 from instant_logs_plugin.edge.session import ListedSession, Session, SessionRequest
 from instant_logs_plugin.errors import NotEntitled, ZoneBusy
 
-__all__ = ["SessionApi", "SessionOpener", "backoff"]
+__all__ = ["Holder", "SessionApi", "SessionOpener", "backoff"]
 
 
 class SessionApi(Protocol):
@@ -40,6 +41,14 @@ def backoff(
     while True:
         yield random.uniform(0, ceiling)
         ceiling = min(most_s, ceiling * factor)
+
+
+class Holder(Enum):
+    """Whose session a zone has."""
+
+    US = "us"
+    STRANGER = "stranger"
+    NOBODY = "nobody"
 
 
 @dataclass(kw_only=True)
@@ -102,13 +111,16 @@ class SessionOpener:
         self.has_created = True
         return session
 
-    async def is_superseded(self) -> bool:
-        """Tell whether somebody else's session is in the zone now.
+    async def find_holder(self) -> Holder:
+        """Tell whose session is in the zone now.
 
         Raises:
             ApiError: The list could not be had.
         """
-        return bool(await self._strangers())
+        listed = await self.api.list_sessions(self.request.zone_id)
+        if self._foreign(listed):
+            return Holder.STRANGER
+        return Holder.US if listed else Holder.NOBODY
 
     def _may_wait(self, waited_s: float) -> bool:
         return self.busy.on_busy is OnBusy.WAIT and waited_s < self.busy.timeout_s
@@ -119,9 +131,6 @@ class SessionOpener:
         others = listed if own_count else self._foreign(listed)
         if others:
             raise ZoneBusy(zone_id, _describe(others[0]))
-
-    async def _strangers(self) -> tuple[ListedSession, ...]:
-        return self._foreign(await self.api.list_sessions(self.request.zone_id))
 
     def _foreign(self, listed: tuple[ListedSession, ...]) -> tuple[ListedSession, ...]:
         return tuple(one for one in listed if not self._is_ours(one))

@@ -3,6 +3,10 @@
 Opens the first stream or fails; replaces a lost one for as long as the window
 lasts, with growing, jittered pauses, ``Retry-After`` obeyed; and tells window and
 ledger what happened and when.
+
+A stream that ends is joined once more if its session can still be alive: that loses
+less than a new session. A stream that falls silent is ambiguous: the session list
+tells a quiet zone from a session that is gone or was superseded.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from random import Random
 from instant_logs_plugin.capture.clock import Clock
 from instant_logs_plugin.capture.framing import Framed, LineFramer
 from instant_logs_plugin.capture.ledger import Ledger
-from instant_logs_plugin.capture.opening import SessionOpener, backoff
+from instant_logs_plugin.capture.opening import Holder, SessionOpener, backoff
 from instant_logs_plugin.capture.window import CaptureWindow, EndReason, GapReason
 from instant_logs_plugin.edge.session import SESSION_LIFETIME_S, SecretUrl, Session
 from instant_logs_plugin.edge.stream import Stream
@@ -38,6 +42,9 @@ __all__ = ["OpenStream", "StreamSource"]
 _log = logging.getLogger(__name__)
 
 _EXPIRY_TOLERANCE_S = 5.0
+_RECONNECTS = 1_000
+_BUSY_MESSAGES = 20
+"""Expected in a read deadline; none of them by chance: once in 500 million."""
 
 OpenStream = Callable[[SecretUrl], AbstractAsyncContextManager[Stream]]
 
@@ -80,7 +87,11 @@ class StreamSource:
         self._stream: Stream | None = None
         self._exit = contextlib.AsyncExitStack()
         self._framer = LineFramer()
-        self._opened_at = 0.0
+        self._session: Session | None = None
+        self._created_at = self._opened_at = 0.0
+        self._message_count = 0
+        self._message_at = self._ask_at = 0.0
+        self._reconnects_left = _RECONNECTS
         self.error: InstantLogsError | None = None
 
     async def open_first(self) -> None:
@@ -107,14 +118,18 @@ class StreamSource:
         """Replace the stream that ended; gives up at ``until``.
 
         A zone that somebody else took is waited for, never taken back. An error
-        that no retry mends ends the capture (``error`` holds it).
+        that no retry mends, and one too many, ends the capture (``error`` holds it).
         """
+        if await self._rejoin():
+            return None
         pauses = backoff(self._random)
         while self._clock.now() < until:
+            self._reconnects_left -= 1
             try:
                 return await self._open(await self._opener.try_create())
             except InstantLogsError as exc:
-                if not (is_transient(exc) or isinstance(exc, ZoneBusy)):
+                is_mendable = is_transient(exc) or isinstance(exc, ZoneBusy)
+                if not is_mendable or self._reconnects_left <= 0:
                     self.error = exc
                     self._window.stop(self._clock.now(), EndReason.STREAM_FAILED)
                     return None
@@ -131,20 +146,30 @@ class StreamSource:
         """
         if self._stream is None:
             raise StreamLost(1006, "no stream is open")
+        deadline = min(until, self._ask_at)
         try:
-            async with asyncio.timeout(max(0.0, until - self._clock.now())):
+            async with asyncio.timeout(max(0.0, deadline - self._clock.now())):
                 messages = await self._stream.read_batch()
         except TimeoutError:
-            return Framed(), 0
+            return await self._ask_for_session(until), 0
         except StreamError as exc:
-            return await self.end(self._loss_reason(exc)), 0
+            dead_s = self._stream.unheard_s
+            return await self.end(self._loss_reason(exc), dead_s=dead_s), 0
+        self._heard(len(messages))
         return self._rewritten(self._framer.feed(messages)), len(messages)
 
-    async def end(self, reason: GapReason) -> Framed:
-        """Close the stream because of ``reason``; return its unfinished line."""
+    async def end(self, reason: GapReason, *, dead_s: float = 0.0) -> Framed:
+        """Close the stream because of ``reason``; return its unfinished line.
+
+        Args:
+            reason: Why nothing is recorded from then on.
+            dead_s: For how long nothing could be recorded already.
+        """
         now = self._clock.now()
-        self._window.lost(now, reason)
+        self._window.lost(max(self._opened_at, now - dead_s), reason)
         self._ledger.session_ended(now, reason.value)
+        if reason in _ENDS_SESSION:
+            self._session = None
         _log.warning("instant_logs.stream_ended", extra={"reason": reason.value})
         return await self.close(reason.value)
 
@@ -164,15 +189,74 @@ class StreamSource:
         return Framed(self._rewrite(framed.data), framed.line_count)
 
     async def _open(self, session: Session) -> None:
+        self._session, self._created_at = session, self._clock.now()
+        await self._join(session)
+
+    async def _rejoin(self) -> bool:
+        """Join the session of the stream that ended, once; it may still be alive.
+
+        Not if that stream brought nothing: a dead URL is not hammered.
+        """
+        session, self._session = self._session, None
+        if session is None or not self._message_count:
+            return False
+        try:
+            await self._join(session)
+        except StreamError:
+            return False
+        self._session = session
+        return True
+
+    async def _join(self, session: Session) -> None:
         self._stream = await self._exit.enter_async_context(
             self._open_stream(session.url)
         )
-        self._framer = LineFramer()
+        self._framer, self._message_count = LineFramer(), 0
         now = self._opened_at = self._clock.now()
-        self._window.opened(now)
+        self._heard(0)
+        self._window.opened(now, session_age_s=now - self._created_at)
         self._ledger.session_opened(now, session.fingerprint)
         extra = {"session": session.fingerprint}
         _log.info("instant_logs.session_opened", extra=extra)
+
+    def _heard(self, message_count: int) -> None:
+        self._message_count += message_count
+        self._message_at = self._clock.now()
+        if self._stream is not None:
+            self._ask_at = self._message_at + self._stream.read_deadline_s
+
+    async def _ask_for_session(self, until: float) -> Framed:
+        """After a silence: go on if the zone is quiet, end the stream if it is deaf."""
+        if self._stream is None or self._clock.now() >= until:
+            return Framed()
+        reason = await self._why_silent(until)
+        now = self._clock.now()
+        self._ask_at = now + self._stream.read_deadline_s
+        if reason is None:
+            return Framed()
+        return await self.end(reason, dead_s=now - self._message_at)
+
+    async def _why_silent(self, until: float) -> GapReason | None:
+        """Return what ended or deafened the stream, or None if nothing is known to."""
+        try:
+            async with asyncio.timeout(max(0.0, until - self._clock.now())):
+                holder = await self._opener.find_holder()
+        except (InstantLogsError, TimeoutError):
+            return None
+        match holder:
+            case Holder.STRANGER:
+                return GapReason.SESSION_SUPERSEDED
+            case Holder.NOBODY:
+                return GapReason.SESSION_EXPIRED
+        return GapReason.STREAM_SILENT if self._was_busy() else None
+
+    def _was_busy(self) -> bool:
+        """Tell whether a silence of a read deadline cannot be chance."""
+        if self._stream is None:
+            return False
+        heard_s = max(self._message_at - self._opened_at, 1e-3)
+        expected = self._message_count / heard_s * self._stream.read_deadline_s
+        return expected >= _BUSY_MESSAGES and self._message_count >= _BUSY_MESSAGES
 
     def _loss_reason(self, exc: StreamError) -> GapReason:
         """An end at a session's full age is its expiry, however it looked."""
@@ -180,6 +264,15 @@ class StreamSource:
         if age_s >= SESSION_LIFETIME_S - _EXPIRY_TOLERANCE_S:
             return GapReason.SESSION_EXPIRED
         return gap_reason(exc)
+
+
+_ENDS_SESSION = {
+    GapReason.RENEWAL,
+    GapReason.SESSION_EXPIRED,
+    GapReason.SESSION_SUPERSEDED,
+    GapReason.STREAM_SILENT,
+}
+"""Behind these the session itself is no use any more."""
 
 
 def gap_reason(exc: InstantLogsError) -> GapReason:

@@ -132,6 +132,7 @@ class CaptureWindow:
         self._start: float | None = None
         self._end: float | None = None
         self._opened_at: float | None = None
+        self._renewal_at = math.inf
         self._recorded: list[tuple[float, float]] = []
         self._losses: list[tuple[float, GapReason]] = []
 
@@ -157,9 +158,10 @@ class CaptureWindow:
         bound = self.bounds.max_bytes
         return None if bound is None else max(0, bound - self.byte_count)
 
-    def opened(self, now: float) -> None:
+    def opened(self, now: float, *, session_age_s: float = 0.0) -> None:
         """A stream is open; the first one fixes the window."""
         self._opened_at = now
+        self._renewal_at = now - session_age_s + self.bounds.renew_after_s
         if self._start is None:
             self._start = now + self.bounds.warm_up_s
             self._end = self._start + self.bounds.duration_s
@@ -212,10 +214,9 @@ class CaptureWindow:
             return Plan(Step.CLOSE)
         if self._opened_at is None:
             return Plan(Step.OPEN, closing_at)
-        renewal_at = self._opened_at + self.bounds.renew_after_s
-        if now >= renewal_at:
+        if now >= self._renewal_at:
             return Plan(Step.RENEW, closing_at)
-        return Plan(Step.RECEIVE, min(renewal_at, closing_at))
+        return Plan(Step.RECEIVE, min(self._renewal_at, closing_at))
 
     def spans(self, now: float) -> Iterator[Span]:
         """Yield the window up to ``now`` as recorded spans and gaps, in order.

@@ -49,6 +49,8 @@ class StreamSettings:
         ping_timeout_s: Without a pong for this long the peer is dead. Above a
             possible stall of the disk: a pong waits behind unread messages.
         close_timeout_s: How long a close waits for the peer.
+        read_deadline_s: Without a message for this long it is asked whether the
+            session is still there: a zone may be quiet, or the stream deaf.
         max_message_bytes: A larger message ends the session (close code 1009).
         inbox_bytes: Unread bytes above which the socket is not read.
     """
@@ -57,6 +59,7 @@ class StreamSettings:
     ping_interval_s: float = 15.0
     ping_timeout_s: float = 30.0
     close_timeout_s: float = 0.25
+    read_deadline_s: float = 30.0
     max_message_bytes: int = 64 * 2**20
     inbox_bytes: int = 16 * 2**20
 
@@ -83,7 +86,7 @@ async def open_stream(
     settings = settings or StreamSettings()
     connection = await _connect(url, settings)
     try:
-        yield Stream(connection)
+        yield Stream(connection, settings)
     finally:
         await _close(connection, settings.close_timeout_s)
 
@@ -91,8 +94,20 @@ async def open_stream(
 class Stream:
     """An open stream; made by `open_stream`."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: _Connection, settings: StreamSettings) -> None:
         self._connection = connection
+        self._settings = settings
+
+    @property
+    def read_deadline_s(self) -> float:
+        """Seconds without a message after which to ask for the session."""
+        return self._settings.read_deadline_s
+
+    @property
+    def unheard_s(self) -> float:
+        """Seconds for which the peer left even a ping unanswered; 0 if it did not."""
+        idle_s = self._connection.loop.time() - self._connection.heard_at
+        return idle_s if idle_s > self._settings.ping_interval_s else 0.0
 
     async def read_batch(self) -> list[bytes]:
         """Return the messages that arrived since the last call, at least one.
@@ -117,6 +132,12 @@ class _Connection(ClientConnection):
         self._arrived = asyncio.Event()
         self._is_reading = True
         self._is_closing = False
+        self.heard_at = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        """Note when the peer was heard: a frame, or a part of one."""
+        self.heard_at = self.loop.time()
+        super().data_received(data)
 
     def process_event(self, event: Any) -> None:
         """Take data frames; everything else goes the usual way."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from instant_logs_plugin.emulator import parse_fault
 from tests.support.access_log import LOG, needs_log, read_log_figures
 
 ZONE = "0123456789abcdef0123456789abcdef"
@@ -41,8 +42,6 @@ def test_the_access_log_is_recorded_whole(emulate, command_line):
 
 def test_every_line_is_accounted_for(emulate, command_line):
     """Faulty lines between good ones become rejects, and nothing else is lost."""
-    from instant_logs_plugin.emulator import parse_fault
-
     fault = parse_fault("malformed:every=50")
     emulator = emulate(rate=5000.0, limit=2000, faults=(fault,), keep_sent=True)
     line = command_line(emulator)

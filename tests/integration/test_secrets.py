@@ -37,8 +37,6 @@ TROUBLE = [
 ]
 
 
-
-
 def files_below(directory: Path) -> Iterable[bytes]:
     return (path.read_bytes() for path in directory.rglob("*") if path.is_file())
 
@@ -69,10 +67,11 @@ async def test_logs_at_debug(fault, emulate, tmp_path, caplog):
         outcome = await record(emulator, tmp_path)
         texts += [repr(outcome), repr(outcome.error)]
     except InstantLogsError as exc:
-        texts += traceback.format_exception(exc) + [repr(exc), exc.hint]
+        texts += [*traceback.format_exception(exc), repr(exc), exc.hint]
     texts += [record.getMessage() + repr(vars(record)) for record in caplog.records]
     ids = [session.session_id for session in emulator.sessions]
-    assert ids and len(texts) > 1
+    assert ids
+    assert len(texts) > 1
     for secret in [TOKEN, *ids]:
         assert not [text for text in texts if secret in text]
 

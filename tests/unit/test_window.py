@@ -185,3 +185,13 @@ def test_spans_always_fill_the_window(
         asked = window.end if window.end_reason else min(now, window.end or now)
         assert spans[-1].end == asked
     assert 0.0 <= window.coverage(now) <= 1.0
+
+
+def test_a_session_joined_again_keeps_its_age():
+    """A second stream of one session does not put its renewal off."""
+    window = CaptureWindow(Bounds(duration_s=7200.0))
+    window.opened(100.0)
+    window.lost(3000.0, GapReason.STREAM_LOST)
+    window.opened(3001.0, session_age_s=2901.0)
+    assert window.plan(3001.0) == Plan(Step.RECEIVE, 100.0 + 3540.0)
+    assert window.plan(3640.0).step is Step.RENEW

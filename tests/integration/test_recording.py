@@ -1,0 +1,288 @@
+"""The recorder on streams that break: what is lost is told, and little is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import statistics
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from instant_logs_plugin.capture.options import BusyPolicy, CaptureOptions, OnBusy
+from instant_logs_plugin.capture.record import (
+    CaptureOutcome,
+    CaptureSetup,
+    record_capture,
+)
+from instant_logs_plugin.capture.window import Bounds
+from instant_logs_plugin.edge.session import (
+    ListedSession,
+    SecretUrl,
+    Session,
+    SessionRequest,
+)
+from instant_logs_plugin.edge.stream import StreamSettings
+from instant_logs_plugin.emulator import Emulator, parse_fault
+from instant_logs_plugin.settings import open_client
+from instant_logs_plugin.store.filesystem import open_store
+from instant_logs_plugin.store.manifest import CaptureState, Gap, Manifest
+from tests.support.command_line import emulator_environment
+
+ZONE = "0123456789abcdef0123456789abcdef"
+Record = Callable[..., Any]
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Record:
+    """Return what records a zone of an emulator in this process."""
+
+    async def run(
+        emulator: Emulator | None,
+        *,
+        api: OneSession | None = None,
+        duration_s: float = 2.0,
+        renew_after_s: float = 3540.0,
+        who: str = "us",
+        stream: StreamSettings | None = None,
+        **options: Any,
+    ) -> CaptureOutcome:
+        asked = CaptureOptions(
+            zone_id=ZONE,
+            fields=("RayID", "EdgeStartTimestamp", "EdgeResponseStatus"),
+            bounds=Bounds(duration_s=duration_s, renew_after_s=renew_after_s),
+            **options,
+        )
+        directory = tmp_path / who
+        async with asyncio.timeout(60), contextlib.AsyncExitStack() as opened:
+            if emulator is not None:
+                client = open_client(emulator_environment(emulator))
+                api = await opened.enter_async_context(client)
+            setup = CaptureSetup(
+                api=api,
+                store=open_store(str(directory / "captures")),
+                journal_root=directory / "journal",
+                lease_directory=directory / "leases",
+                stream=stream or StreamSettings(),
+            )
+            return await record_capture(asked, setup)
+
+    return run
+
+
+def seconds(gap: Gap) -> float:
+    return (gap.ended_at - gap.started_at).total_seconds()
+
+
+def assert_accounted(manifest: Manifest) -> None:
+    """Check the ledger: every line, and every second of the window."""
+    assert manifest.received == manifest.written + manifest.rejected
+    start, end = manifest.window.start, manifest.window.end
+    assert isinstance(start, datetime)
+    assert isinstance(end, datetime)
+    missing = sum(map(seconds, manifest.gaps))
+    covered = manifest.coverage * (end - start).total_seconds()
+    assert covered + missing == pytest.approx((end - start).total_seconds(), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"binary": True},
+        {"fragment": True},
+        {"records_per_message": 37},
+        {"records_per_message": 5, "trailing_newline": True},
+        {"faults": "split"},
+        {"faults": "fragment"},
+        {"faults": "malformed:every=7"},
+        {"faults": "huge:after=50,mb=12"},
+        {"times": "unix-ns"},
+        {"interval_rule": "absent"},
+    ],
+    ids=str,
+)
+async def test_every_form_of_message(options, emulate, record):
+    """However lines arrive, each that was sent is written, or a reject."""
+    if "faults" in options:
+        options = options | {"faults": (parse_fault(options["faults"]),)}
+    emulator = emulate(rate=2000.0, limit=600, **options)
+    outcome = await record(emulator)
+    manifest, sent = outcome.manifest, emulator.sessions[0].sent
+    assert outcome.error is None
+    assert manifest.state is CaptureState.COMPLETE
+    assert (manifest.written, manifest.rejected) == (sent.records, sent.malformed)
+    assert_accounted(manifest)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["drop:after=200", "close:after=200,code=1001", "close:after=200,code=4000"],
+)
+async def test_lost_streams_are_replaced_fast(fault, emulate, record):
+    """A lost stream costs less than two seconds of traffic, as a gap."""
+    faults = tuple(parse_fault(f"{fault},session={number}") for number in (1, 2, 3))
+    outcome = await record(
+        emulate(rate=400.0, faults=faults), duration_s=4.0, min_coverage=0.5
+    )
+    gaps = outcome.manifest.gaps
+    assert len(gaps) == 3
+    assert {gap.reason for gap in gaps} == {"stream_lost"}
+    assert statistics.median(map(seconds, gaps)) < 2
+    assert outcome.manifest.state is CaptureState.PARTIAL
+    assert_accounted(outcome.manifest)
+
+
+async def test_a_lost_stream_joins_its_session_again(record):
+    """A session that outlived its connection needs no new one."""
+    connections = []
+
+    async def send(connection: ServerConnection) -> None:
+        connections.append(connection.request.path)
+        await connection.send('{"RayID":"1"}')
+        if len(connections) == 1:
+            connection.transport.abort()
+        await connection.wait_closed()
+
+    async with serve(send, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        api = OneSession(f"ws://127.0.0.1:{port}/secret")
+        outcome = await record(None, api=api, duration_s=1.0, min_coverage=0.5)
+    assert connections == ["/secret", "/secret"]
+    assert api.created == 1
+    assert [gap.reason for gap in outcome.manifest.gaps] == ["stream_lost"]
+    assert outcome.manifest.written == 2
+
+
+class OneSession:
+    """A session API whose one session has a given URL."""
+
+    def __init__(self, url: str) -> None:
+        self.created, self._url = 0, url
+
+    async def create_session(self, request: SessionRequest) -> Session:
+        del request
+        self.created += 1
+        return Session(url=SecretUrl(self._url), fingerprint="0123456789abcdef")
+
+    async def list_sessions(self, zone_id: str) -> tuple[ListedSession, ...]:
+        del zone_id
+        return (ListedSession(fingerprint="0123456789abcdef"),) * self.created
+
+
+async def test_renewal(emulate, record):
+    """A capture longer than a session runs over several, a second apart at most."""
+    emulator = emulate(rate=200.0)
+    outcome = await record(
+        emulator, duration_s=3.5, renew_after_s=1.2, min_coverage=0.5
+    )
+    gaps = outcome.manifest.gaps
+    assert [gap.reason for gap in gaps] == ["renewal", "renewal"]
+    assert max(map(seconds, gaps)) <= 1
+    assert len(emulator.sessions) == 3
+    assert_accounted(outcome.manifest)
+
+
+async def test_a_deaf_stream_is_found_out(emulate, record):
+    """Alive but deaf: pings are answered, nothing comes; a busy zone is not silent."""
+    emulator = emulate(rate=500.0, faults=(parse_fault("stall:after=300,times=1"),))
+    outcome = await record(
+        emulator,
+        duration_s=4.0,
+        min_coverage=0.1,
+        stream=StreamSettings(read_deadline_s=1.0),
+    )
+    (gap,) = outcome.manifest.gaps
+    assert gap.reason == "stream_silent"
+    assert 0.9 < seconds(gap) < 3
+    assert outcome.manifest.received > 600
+    assert_accounted(outcome.manifest)
+
+
+async def test_a_dead_peer_is_found_out(emulate, record):
+    """A peer that answers no ping was dead from when it was last heard."""
+    fault = parse_fault("half-open:after=300,times=1")
+    outcome = await record(
+        emulate(rate=500.0, faults=(fault,)),
+        duration_s=5.0,
+        min_coverage=0.1,
+        stream=StreamSettings(ping_interval_s=0.5, ping_timeout_s=1.0),
+    )
+    (gap,) = outcome.manifest.gaps
+    assert gap.reason == "stream_lost"
+    assert 1 < seconds(gap) < 4
+    assert outcome.manifest.received > 600
+
+
+async def test_a_quiet_zone_is_no_gap(emulate, record):
+    """Silence with our session in the list is a quiet zone."""
+    outcome = await record(
+        emulate(rate=500.0, limit=10),
+        duration_s=3.0,
+        stream=StreamSettings(read_deadline_s=0.5),
+    )
+    assert outcome.manifest.gaps == ()
+    assert outcome.manifest.coverage == 1.0
+
+
+async def test_silent_end_of_a_session_is_found_out(emulate, record):
+    """A session that ends without a word is missed at the next look at the list."""
+    fault = parse_fault("expire:after=50,times=1")
+    outcome = await record(
+        emulate(rate=500.0, end_by="silence", faults=(fault,)),
+        duration_s=4.0,
+        min_coverage=0.1,
+        stream=StreamSettings(read_deadline_s=1.0),
+    )
+    assert "session_expired" in {gap.reason for gap in outcome.manifest.gaps}
+    assert outcome.manifest.received > 100
+
+
+@pytest.mark.parametrize("end_by", ["drop", "close", "silence"])
+async def test_superseded_never_fights(end_by, emulate, record):
+    """A stranger's session is waited for; ours comes back when it is gone."""
+    emulator = emulate(rate=200.0, end_by=end_by)
+    stream = StreamSettings(read_deadline_s=0.5)
+    ours = asyncio.create_task(
+        record(emulator, duration_s=5.0, min_coverage=0.1, stream=stream)
+    )
+    await asyncio.sleep(1)
+    theirs = await record(
+        emulator,
+        who="them",
+        duration_s=1.0,
+        busy=BusyPolicy(on_busy=OnBusy.TAKEOVER),
+    )
+    outcome = await ours
+    assert theirs.error is None
+    assert theirs.manifest.coverage == 1.0
+    (gap,) = outcome.manifest.gaps
+    assert gap.reason == "session_superseded"
+    assert 0.9 < seconds(gap) < 4.5
+    assert_accounted(outcome.manifest)
+
+
+@pytest.mark.parametrize(
+    "fault", ["post-429:times=2,retry=1", "post-500:times=2", "handshake-429:times=1"]
+)
+async def test_trouble_while_opening_is_outlived(fault, emulate, record):
+    """What passes by itself is waited for, ``Retry-After`` obeyed."""
+    outcome = await record(emulate(rate=200.0, faults=(parse_fault(fault),)))
+    assert outcome.error is None
+    assert outcome.manifest.coverage == 1.0
+
+
+async def test_cancelling_commits(emulate, record, tmp_path):
+    """A cancelled capture is in the store before the cancellation goes on."""
+    task = asyncio.create_task(record(emulate(rate=500.0), duration_s=60.0))
+    await asyncio.sleep(2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (path,) = (tmp_path / "us" / "captures" / "manifests").iterdir()
+    text = path.read_text()
+    assert '"state":"interrupted"' in text.replace(" ", "")
+    assert not list((tmp_path / "us" / "journal").iterdir())
