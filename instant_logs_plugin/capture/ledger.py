@@ -150,6 +150,7 @@ class Ledger:
             sample=asked.sample,
             preset=asked.preset,
             anonymize_ip=asked.anonymize_ip.value,
+            redact_query=asked.redact_query,
         )
 
     def _window_span(self) -> WindowSpan:

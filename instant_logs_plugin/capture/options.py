@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from instant_logs_plugin.capture.privacy import AnonymizeIp, ip_rewriter
+from instant_logs_plugin.capture.privacy import AnonymizeIp, line_rewriter
 from instant_logs_plugin.capture.window import Bounds
 from instant_logs_plugin.edge.session import SessionRequest
 from instant_logs_plugin.errors import InvalidOption
@@ -75,6 +75,7 @@ class CaptureOptions:
             as fallen short, 0 to 1; 0 accepts anything.
         sampling_model: ``exclusive`` or ``inclusive``; see ``Sampling``.
         anonymize_ip: What becomes of client addresses before the journal.
+        redact_query: Cut queries off URIs and referers before the journal.
         hmac_key: The secret of ``anonymize_ip=hmac``; never shown or stored.
         capture_id: The id to use, or None to make one of the start time.
     """
@@ -91,6 +92,7 @@ class CaptureOptions:
     min_coverage: float = 0.95
     sampling_model: str = "exclusive"
     anonymize_ip: AnonymizeIp = AnonymizeIp.OFF
+    redact_query: bool = False
     hmac_key: bytes = field(default=b"", repr=False)
     capture_id: str | None = None
 
@@ -112,7 +114,7 @@ class CaptureOptions:
         if self.sampling_model not in {"exclusive", "inclusive"}:
             allowed = "'exclusive' or 'inclusive'"
             raise InvalidOption("sampling_model", self.sampling_model, allowed)
-        ip_rewriter(self.anonymize_ip, self.hmac_key)
+        line_rewriter(self.anonymize_ip, self.hmac_key)
         for key, value in self.labels.items():
             check_label(key, value)
 

@@ -20,7 +20,7 @@ from instant_logs_plugin.capture.ledger import Ledger
 from instant_logs_plugin.capture.opening import SessionApi, SessionOpener
 from instant_logs_plugin.capture.options import CaptureOptions, OnBusy
 from instant_logs_plugin.capture.pipeline import Pipeline
-from instant_logs_plugin.capture.privacy import ip_rewriter
+from instant_logs_plugin.capture.privacy import line_rewriter
 from instant_logs_plugin.capture.recorder import Progress, Recorder
 from instant_logs_plugin.capture.source import StreamSource
 from instant_logs_plugin.capture.stop import StopRequest
@@ -176,7 +176,9 @@ def _recorder(
         clock=clock,
         random=random,
         open_timeout_s=options.open_timeout_s,
-        rewrite=ip_rewriter(options.anonymize_ip, options.hmac_key),
+        rewrite=line_rewriter(
+            options.anonymize_ip, options.hmac_key, redact_query=options.redact_query
+        ),
     )
     pipeline = _pipeline(options, setup, capture_id=capture_id, clock=clock)
     return Recorder(

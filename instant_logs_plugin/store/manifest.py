@@ -66,7 +66,8 @@ class CaptureState(StrEnum):
 class Request:
     """What was asked for; ``filter`` is canonical JSON or ``""``.
 
-    ``anonymize_ip`` says what became of ``ClientIP`` before it was stored.
+    ``anonymize_ip`` says what became of ``ClientIP`` before it was stored,
+    ``redact_query`` whether queries were cut off.
     """
 
     fields: tuple[str, ...]
@@ -74,6 +75,7 @@ class Request:
     sample: int = 1
     preset: str | None = None
     anonymize_ip: str = "off"
+    redact_query: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
