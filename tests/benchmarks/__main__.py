@@ -1,4 +1,4 @@
-"""Run all benchmarks and print them as JSON: ``python -m tests.benchmarks [--quick]``."""
+"""Run benchmarks, print JSON: ``python -m tests.benchmarks [--quick] [NAME…]``."""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
-        from prefect.testing.utilities import prefect_test_harness
+        # Prefect looks for its home when it is imported.
+        from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415
 
         # The default of 30 s is what a first start takes on a small machine.
         with prefect_test_harness(server_startup_timeout=120):
@@ -31,15 +32,13 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-def environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[dict[str, Any]]:
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     """Point flows at places in ``tmp_path``; returns them by name."""
     store = tmp_path / "captures"
     monkeypatch.setenv("INSTANT_LOGS_STORE", str(store))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("INSTANT_LOGS_JOURNAL", raising=False)
-    yield {"store": store}
+    return {"store": store}
 
 
 @pytest.fixture(autouse=True)

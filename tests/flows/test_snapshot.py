@@ -80,7 +80,9 @@ async def test_the_access_log_is_recorded_whole(flow, environment, point_at):
         assert count(database, "EdgeResponseStatus") == truth.statuses
         assert count(database, "ClientRequestMethod") == truth.methods
         assert count(database, "path") == truth.paths
-        size = database.query("select sum(EdgeResponseBytes)::bigint as n from requests")
+        size = database.query(
+            "select sum(EdgeResponseBytes)::bigint as n from requests"
+        )
     assert size.to_pylist() == [{"n": truth.bytes}]
 
 

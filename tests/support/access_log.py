@@ -16,7 +16,9 @@ LOG = Path(__file__).parents[3] / "shared" / "data" / "access.log.gz"
 
 needs_log = pytest.mark.skipif(not LOG.is_file(), reason=f"{LOG} is not here")
 
-_LINE = re.compile(r'"(?P<method>[A-Z]+) (?P<uri>\S+) .*?" (?P<status>\d+) (?P<size>\S+)')
+_LINE = re.compile(
+    r'"(?P<method>[A-Z]+) (?P<uri>\S+) .*?" (?P<status>\d+) (?P<size>\S+)'
+)
 
 
 @dataclass(frozen=True)
