@@ -15,7 +15,7 @@ from typing import Any
 from instant_logs_plugin.edge.filters import Filter
 from instant_logs_plugin.emulator.sent import Sent
 
-__all__ = ["LIFETIME_S", "UNREAD_S", "Job", "Registry", "ServedSession"]
+__all__ = ["LIFETIME_S", "UNREAD_S", "Attempt", "Job", "Registry", "ServedSession"]
 
 LIFETIME_S = 3600.0
 UNREAD_S = 300.0
@@ -78,6 +78,32 @@ class ServedSession:
                 self.on_end()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A well-formed create, and whom it met.
+
+    Attributes:
+        at: Emulated seconds.
+        zone_id: Its zone.
+        job: What was asked for.
+        created: The session that it made, or None when it was refused.
+        met: The session that lived then, or None.
+        met_stream: Whether that session's stream was open.
+    """
+
+    at: float
+    zone_id: str
+    job: Job
+    created: ServedSession | None
+    met: ServedSession | None
+    met_stream: bool
+
+    @property
+    def met_age_s(self) -> float:
+        """How old the session was that it met; 0 when it met none."""
+        return self.at - self.met.created_at if self.met else 0.0
+
+
 class Registry:
     """Every session of the emulator.
 
@@ -97,26 +123,30 @@ class Registry:
         self._is_kicking, self._lapse_s = is_kicking, lapse_s
         self._make_sent = make_sent
         self.sessions: list[ServedSession] = []
+        self.attempts: list[Attempt] = []
 
     def create(self, zone_id: str, job: Job, now: float) -> ServedSession | None:
         """Create a session, or return None when the zone is taken and stays so."""
         self.expire(now)
-        living = [one for one in self._of(zone_id) if one.ended_at is None]
-        if living and not self._is_kicking:
-            return None
-        session = ServedSession(
-            session_id=secrets.token_hex(16),
-            number=len(self.sessions) + 1,
-            zone_id=zone_id,
-            job=job,
-            created_at=now,
-            unread_since=now,
-            sent=self._make_sent(),
+        living = (one for one in self._of(zone_id) if one.ended_at is None)
+        met = next(living, None)
+        met_stream = met is not None and met.is_streaming
+        created = None
+        if met is None or self._is_kicking:
+            created = self._add(zone_id, job, now)
+        if met is not None and created is not None:
+            met.end(now, "superseded")
+        self.attempts.append(
+            Attempt(
+                at=now,
+                zone_id=zone_id,
+                job=job,
+                created=created,
+                met=met,
+                met_stream=met_stream,
+            )
         )
-        self.sessions.append(session)
-        for one in living:
-            one.end(now, "superseded")
-        return session
+        return created
 
     def listed(self, zone_id: str, now: float) -> list[ServedSession]:
         """Return the sessions that the service lists for a zone."""
@@ -141,6 +171,19 @@ class Registry:
     def describe(self) -> list[dict[str, Any]]:
         """Return every session's facts and counts; no secret is among them."""
         return [_describe(session) for session in self.sessions]
+
+    def _add(self, zone_id: str, job: Job, now: float) -> ServedSession:
+        session = ServedSession(
+            session_id=secrets.token_hex(16),
+            number=len(self.sessions) + 1,
+            zone_id=zone_id,
+            job=job,
+            created_at=now,
+            unread_since=now,
+            sent=self._make_sent(),
+        )
+        self.sessions.append(session)
+        return session
 
     def _of(self, zone_id: str) -> list[ServedSession]:
         return [one for one in self.sessions if one.zone_id == zone_id]

@@ -18,7 +18,7 @@ import uvicorn
 from instant_logs_plugin.emulator.api import make_app
 from instant_logs_plugin.emulator.config import EmulatorConfig
 from instant_logs_plugin.emulator.feed import Feed, open_feed
-from instant_logs_plugin.emulator.registry import Registry, ServedSession
+from instant_logs_plugin.emulator.registry import Attempt, Registry, ServedSession
 from instant_logs_plugin.emulator.replay import read_replay
 from instant_logs_plugin.emulator.sent import Sent, open_sent_log
 from instant_logs_plugin.emulator.streams import STREAM_PATH, StreamServer
@@ -80,6 +80,11 @@ class Emulator:
     def sessions(self) -> tuple[ServedSession, ...]:
         """Every session so far, in order of creation."""
         return tuple(self._registry.sessions)
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Every create so far that was not a fault's, in order, and whom it met."""
+        return tuple(self._registry.attempts)
 
     def sent(self) -> tuple[Sent, ...]:
         """Return what each session was sent, in order of creation."""

@@ -43,6 +43,20 @@ def test_a_refusing_zone_takes_a_new_session_once_the_first_is_over() -> None:
     assert create(registry, now=2.0).number == 2
 
 
+@pytest.mark.parametrize("is_kicking", [True, False])
+def test_every_create_is_remembered_with_whom_it_met(*, is_kicking: bool) -> None:
+    """A refused one too; a create into a free zone met nobody."""
+    registry = Registry(is_kicking=is_kicking)
+    first = create(registry)
+    first.is_streaming = True
+    second = registry.create("z", JOB, 1.5)
+    create(registry, "other", now=2.0)
+    met = [(one.met, one.met_stream, one.met_age_s) for one in registry.attempts]
+    assert met == [(None, False, 0.0), (first, True, 1.5), (None, False, 0.0)]
+    assert registry.attempts[1].created is second
+    assert (second is None) is not is_kicking
+
+
 @pytest.mark.parametrize(
     ("unread_since", "now", "reason"),
     [
