@@ -55,6 +55,12 @@ def emulate(
             help="kind[:name=number,…], like drop:after=500,session=1; repeatable."
         ),
     ] = None,
+    keep_sent: Annotated[
+        bool, typer.Option("--keep-sent", help="Show what was sent: /emulator/sent.")
+    ] = False,
+    sent_log: Annotated[
+        Path | None, typer.Option(help="Append every line to this file when sent.")
+    ] = None,
     token: Annotated[
         str,
         typer.Option(
@@ -64,8 +70,12 @@ def emulate(
 ) -> None:
     """Serve an emulated Instant Logs service on loopback until interrupted.
 
+    It keeps books for tests: /emulator/state (sessions and counts), /emulator/log
+    (every create, list and handshake with its status) and, with --keep-sent,
+    /emulator/sent (every line as NDJSON: session, at_s, line).
+
     Faults: post-429, post-500, post-html, handshake-429, drop, close, stall, half-open,
-    expire, malformed, split, fragment, huge.
+    expire, malformed, split, fragment, huge, repeat.
 
     instant-logs emulate --scenario deploy-regression --onset 60 --rate 500
 
@@ -87,6 +97,8 @@ def emulate(
         end_by=end_by,
         time_scale=time_scale,
         records_per_message=records_per_message,
+        keep_sent=keep_sent,
+        sent_log=sent_log,
         faults=tuple(parse_fault(text) for text in fault or []),
         token=token,
     )

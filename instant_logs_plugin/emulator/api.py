@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from instant_logs_plugin.edge.fields import catalogue
 from instant_logs_plugin.emulator.config import EmulatorConfig
 from instant_logs_plugin.emulator.faults import Fault, FaultKind
 from instant_logs_plugin.emulator.refusals import parse_predicate
 from instant_logs_plugin.emulator.registry import Job, Registry, ServedSession
+from instant_logs_plugin.emulator.requests import Asked, RequestLog, What
 
 __all__ = ["make_app"]
 
@@ -31,6 +33,7 @@ def make_app(
     *,
     now: Callable[[], float],
     stream_url: Callable[[str], str],
+    asked: RequestLog,
 ) -> FastAPI:
     """Return the API.
 
@@ -39,15 +42,18 @@ def make_app(
         registry: Its sessions.
         now: Gives emulated seconds.
         stream_url: The secret URL of a session id.
+        asked: Where every create and list is entered.
     """
     app = FastAPI(title="Instant Logs emulator", docs_url=None, redoc_url=None)
-    api = _Api(config, registry, now, stream_url)
+    api = _Api(config, registry, now=now, stream_url=stream_url, asked=asked)
     for prefix in ("/client/v4", "/v1/{crn:path}", "/v2/{crn:path}"):
         app.post(prefix + _JOBS)(api.create)
         app.get(prefix + _JOBS)(api.list)
         app.get(prefix + _FIELDS)(api.fields)
     app.post("/identity/token")(api.token)
     app.get("/emulator/state")(api.state)
+    app.get("/emulator/log")(api.log)
+    app.get("/emulator/sent")(api.sent)
     return app
 
 
@@ -56,16 +62,25 @@ class _Api:
         self,
         config: EmulatorConfig,
         registry: Registry,
+        *,
         now: Callable[[], float],
         stream_url: Callable[[str], str],
+        asked: RequestLog,
     ) -> None:
         self._config, self._registry = config, registry
-        self._now, self._stream_url = now, stream_url
+        self._now, self._stream_url, self._asked = now, stream_url, asked
         self._creates = 0
         self._iam_tokens: set[str] = set()
 
     async def create(self, zone_id: str, request: Request) -> Response:
         """Create a session."""
+        before = len(self._registry.sessions)
+        response = await self._create(zone_id, request)
+        after = len(self._registry.sessions)
+        self._enter(What.CREATE, zone_id, response, after if after > before else 0)
+        return response
+
+    async def _create(self, zone_id: str, request: Request) -> Response:
         refusal = self._refuse(request) or self._fault()
         if refusal is not None:
             return refusal
@@ -84,7 +99,9 @@ class _Api:
         has_url = not self._is_live
         listed = self._registry.listed(zone_id, self._now())
         shown = [self._shown(one, has_url=has_url) for one in listed]
-        return self._refuse(request) or _result(shown)
+        response = self._refuse(request) or _result(shown)
+        self._enter(What.LIST, zone_id, response)
+        return response
 
     async def fields(self, zone_id: str, request: Request) -> Response:
         """List the fields that a zone can send."""
@@ -117,6 +134,36 @@ class _Api:
         """Tell what was sent; holds no secret."""
         sessions = self._registry.describe()
         return JSONResponse({"creates": self._creates, "sessions": sessions})
+
+    async def log(self) -> Response:
+        """Tell every create, list and handshake; holds no secret."""
+        return JSONResponse({"requests": [vars(one) for one in self._asked.of()]})
+
+    async def sent(self) -> Response:
+        """Tell every line sent as NDJSON, when the emulator keeps them."""
+        if not self._config.keep_sent:
+            return JSONResponse({"error": "started without keep_sent"}, 409)
+        return StreamingResponse(self._iter_sent(), media_type="application/x-ndjson")
+
+    def _iter_sent(self) -> Iterator[bytes]:
+        for session in tuple(self._registry.sessions):
+            sent = session.sent
+            for line, at_s in zip(tuple(sent.lines), sent.times_s, strict=False):
+                row = {"session": session.number, "at_s": at_s, "line": line.decode()}
+                yield json.dumps(row).encode() + b"\n"
+
+    def _enter(
+        self, what: What, zone_id: str, response: Response, session: int = 0
+    ) -> None:
+        self._asked.add(
+            Asked(
+                at_s=time.time(),
+                what=what,
+                zone_id=zone_id,
+                session=session,
+                status=response.status_code,
+            )
+        )
 
     @property
     def _is_live(self) -> bool:

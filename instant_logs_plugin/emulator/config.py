@@ -63,8 +63,8 @@ class EmulatorConfig:
         reply_form: Replies as on a ``live`` zone, or as ``documented`` (200, ``id``,
             lists with the URL).
         faults: What goes wrong.
-        keep_sent: Keep every line sent in memory, for comparison.
-        sent_log: File that every line sent is appended to, or None.
+        keep_sent: Keep every line sent in memory; ``/emulator/sent`` shows them.
+        sent_log: File that every line is appended to when it is sent, or None.
     """
 
     host: str = "127.0.0.1"

@@ -11,7 +11,10 @@ from enum import StrEnum
 
 from instant_logs_plugin.errors import InvalidOption
 
-__all__ = ["Fault", "FaultKind", "find_fault", "parse_fault"]
+__all__ = ["REPEATABLE_LINES", "Fault", "FaultKind", "find_fault", "parse_fault"]
+
+REPEATABLE_LINES = 1_000
+"""Lines of a session that can be sent again in the next."""
 
 
 class FaultKind(StrEnum):
@@ -43,6 +46,8 @@ class FaultKind(StrEnum):
     """Messages come in three frames."""
     HUGE = "huge"
     """The record behind ``after`` has a value of ``mb`` megabytes."""
+    REPEAT = "repeat"
+    """The session begins with the last ``lines`` that the zone was sent before."""
 
 
 _OF_CREATE = {FaultKind.POST_429, FaultKind.POST_500, FaultKind.POST_HTML}
@@ -70,6 +75,7 @@ class Fault:
         code: Close code.
         every: Distance of malformed lines.
         mb: Size of a huge value.
+        lines: How many are sent again; 1,000 at most.
     """
 
     kind: FaultKind
@@ -80,6 +86,7 @@ class Fault:
     code: int = 1011
     every: int = 10
     mb: int = 2
+    lines: int = 50
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -90,6 +97,9 @@ class Fault:
         if self.code not in _SENDABLE_CODES:
             allowed = "a close code that can be sent (1000 to 1014, 3000 to 4999)"
             raise InvalidOption("fault code", self.code, allowed)
+        if not 1 <= self.lines <= REPEATABLE_LINES:
+            allowed = f"1 to {REPEATABLE_LINES}"
+            raise InvalidOption("fault lines", self.lines, allowed)
         for name, lowest in (("times", 1), ("every", 1), ("mb", 1), ("after", 0)):
             if getattr(self, name) < lowest:
                 allowed = f"at least {lowest}"

@@ -159,6 +159,15 @@ class Registry:
         found = (one for one in self.sessions if one.session_id == session_id)
         return next(found, None)
 
+    def before(self, session: ServedSession) -> ServedSession | None:
+        """Return the zone's session before that one, or None."""
+        older = (one for one in self._of(session.zone_id) if one is not session)
+        return max(
+            (one for one in older if one.number < session.number),
+            key=lambda one: one.number,
+            default=None,
+        )
+
     def expire(self, now: float) -> None:
         """End what is too old or was not read for too long."""
         for session in self.sessions:
@@ -203,4 +212,5 @@ def _describe(session: ServedSession) -> dict[str, Any]:
         "malformed": sent.malformed,
         "messages": sent.messages,
         "bytes": sent.bytes,
+        "repeated": sent.repeated,
     }

@@ -34,6 +34,7 @@ class Sender:
         feed: What.
         now: Gives emulated seconds.
         elapsed: Gives real seconds since the emulator's start.
+        earlier: Lines that the zone's session before was sent last, oldest first.
     """
 
     config: EmulatorConfig
@@ -43,6 +44,7 @@ class Sender:
     feed: Feed
     now: Callable[[], float]
     elapsed: Callable[[], float]
+    earlier: Sequence[bytes] = ()
     _packer: Packer = field(init=False)
     _has_fragments: bool = field(init=False)
 
@@ -67,6 +69,7 @@ class Sender:
 
     async def _send_all(self) -> Fault | None:
         """Send until the feed is over; return the fault that stops it before."""
+        await self._repeat()
         while not self.feed.is_over:
             self.feed.advance(self.elapsed())
             fault = await self._send_due()
@@ -74,6 +77,14 @@ class Sender:
                 return fault
             await asyncio.sleep(self.config.tick_s)
         return self._due_ending(0)
+
+    async def _repeat(self) -> None:
+        """Send again what an earlier session was sent last, if a fault says so."""
+        fault = find_fault(self.faults, FaultKind.REPEAT)
+        lines = list(self.earlier)[-fault.lines :] if fault else []
+        self.session.sent.repeated += len(lines)
+        for message in self._packer.pack(lines):
+            await self._send(message)
 
     async def _send_due(self) -> Fault | None:
         """Send what is due, chunk by chunk; others run in between."""
@@ -98,7 +109,9 @@ class Sender:
         """Send a message; a cancelled send was still written, and is counted."""
         data, connection = message.data, self.connection
         if connection.state is State.OPEN:
-            self.session.sent.add(len(data), message.lines, message.malformed)
+            self.session.sent.add(
+                len(data), message.lines, message.malformed, at_s=time.time()
+            )
         self.session.unread_since = self.now()
         await connection.send(
             cut_fragments(data) if self._has_fragments else data,

@@ -20,6 +20,7 @@ from instant_logs_plugin.emulator.config import EmulatorConfig
 from instant_logs_plugin.emulator.feed import Feed, open_feed
 from instant_logs_plugin.emulator.registry import Attempt, Registry, ServedSession
 from instant_logs_plugin.emulator.replay import read_replay
+from instant_logs_plugin.emulator.requests import Asked, RequestLog, What
 from instant_logs_plugin.emulator.sent import Sent, open_sent_log
 from instant_logs_plugin.emulator.streams import STREAM_PATH, StreamServer
 from instant_logs_plugin.errors import InvalidOption
@@ -56,6 +57,7 @@ class Emulator:
             lapse_s=config.lapse_s,
             make_sent=partial(Sent, is_kept=config.keep_sent, log=sent_log),
         )
+        self._asked = RequestLog()
         self._records = read_replay(config.replay) if config.replay else None
 
     @property
@@ -85,6 +87,13 @@ class Emulator:
     def attempts(self) -> tuple[Attempt, ...]:
         """Every create so far that was not a fault's, in order, and whom it met."""
         return tuple(self._registry.attempts)
+
+    def asked(self, what: What | None = None) -> tuple[Asked, ...]:
+        """Return what it was asked, in order: requests of one kind, or all.
+
+        The same is told by ``/emulator/log``, faults and refusals included.
+        """
+        return self._asked.of(what)
 
     def sent(self) -> tuple[Sent, ...]:
         """Return what each session was sent, in order of creation."""
@@ -118,6 +127,7 @@ class Emulator:
             now=self._now,
             open_feed=self._open_feed,
             elapsed=self._elapsed,
+            asked=self._asked,
         )
         with _mapped_port(self.config.host, "stream_port", self.config.stream_port):
             streams = await server.start()
@@ -133,7 +143,11 @@ class Emulator:
     @contextlib.asynccontextmanager
     async def _serve_api(self) -> AsyncIterator[None]:
         app = make_app(
-            self.config, self._registry, now=self._now, stream_url=self._stream_url
+            self.config,
+            self._registry,
+            now=self._now,
+            stream_url=self._stream_url,
+            asked=self._asked,
         )
         with _mapped_port(self.config.host, "port", self.config.port):
             listener = socket.create_server((self.config.host, self.config.port))

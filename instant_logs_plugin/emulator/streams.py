@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,11 +18,14 @@ from instant_logs_plugin.emulator.config import EmulatorConfig
 from instant_logs_plugin.emulator.faults import Fault, FaultKind, find_fault
 from instant_logs_plugin.emulator.feed import Feed
 from instant_logs_plugin.emulator.registry import Registry, ServedSession
+from instant_logs_plugin.emulator.requests import Asked, RequestLog, What
 from instant_logs_plugin.emulator.sender import Sender, cut_connection
 
 __all__ = ["STREAM_PATH", "StreamServer"]
 
 STREAM_PATH = "/instant-logs/ws/sessions/"
+
+_SWITCHING = HTTPStatus.SWITCHING_PROTOCOLS.value
 
 _logger = logging.getLogger(__name__)
 # websockets would log the request line, and with it the session's secret URL.
@@ -39,6 +43,7 @@ class StreamServer:
         now: Gives emulated seconds.
         open_feed: Opens the feed of a session.
         elapsed: Gives real seconds since the emulator's start.
+        asked: Where every handshake is entered.
     """
 
     config: EmulatorConfig
@@ -46,6 +51,7 @@ class StreamServer:
     now: Callable[[], float]
     open_feed: Callable[[ServedSession], Feed]
     elapsed: Callable[[], float]
+    asked: RequestLog
 
     async def start(self) -> Server:
         """Start listening; the caller closes the server.
@@ -68,6 +74,21 @@ class StreamServer:
     def _check(self, connection: ServerConnection, request: Request) -> Response | None:
         """Refuse a handshake that leads to no session, or to one that is over."""
         session = self._find(request.path)
+        refusal = self._refuse(connection, session)
+        self.asked.add(
+            Asked(
+                at_s=time.time(),
+                what=What.HANDSHAKE,
+                zone_id=session.zone_id if session else "",
+                session=session.number if session else 0,
+                status=refusal.status_code if refusal else _SWITCHING,
+            )
+        )
+        return refusal
+
+    def _refuse(
+        self, connection: ServerConnection, session: ServedSession | None
+    ) -> Response | None:
         if session is None:
             return connection.respond(HTTPStatus.NOT_FOUND, "no such session\n")
         session.handshakes += 1
@@ -114,6 +135,7 @@ class StreamServer:
         await connection.wait_closed()
 
     def _sender(self, session: ServedSession, connection: ServerConnection) -> Sender:
+        before = self.registry.before(session)
         return Sender(
             config=self.config,
             faults=self._faults_of(session),
@@ -122,6 +144,7 @@ class StreamServer:
             feed=self.open_feed(session),
             now=self.now,
             elapsed=self.elapsed,
+            earlier=tuple(before.sent.latest) if before else (),
         )
 
     async def _end(self, connection: ServerConnection) -> None:
