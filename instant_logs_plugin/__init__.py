@@ -1,1 +1,113 @@
-"""A bounded recorder for Cloudflare Instant Logs, as a Prefect plugin."""
+"""A bounded recorder for Cloudflare Instant Logs, as a Prefect plugin.
+
+The public names, each loaded with its first use: importing the package loads neither
+Arrow, DuckDB nor Prefect. Blocks are the only ones here that need Prefect; its tasks
+are in ``instant_logs_plugin.prefect``, every error in ``instant_logs_plugin.errors``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from instant_logs_plugin.analysis.database import open_database
+    from instant_logs_plugin.capture.options import (
+        BusyPolicy,
+        CaptureOptions,
+        OnBusy,
+    )
+    from instant_logs_plugin.capture.privacy import AnonymizeIp
+    from instant_logs_plugin.capture.record import (
+        CaptureOutcome,
+        CaptureSetup,
+        record_capture,
+    )
+    from instant_logs_plugin.capture.recorder import Progress
+    from instant_logs_plugin.capture.stop import StopRequest
+    from instant_logs_plugin.capture.window import Bounds
+    from instant_logs_plugin.edge.client import (
+        SessionClient,
+        cis_provider,
+        cloudflare_provider,
+    )
+    from instant_logs_plugin.edge.credentials import ApiKeyAuth, IamAuth, TokenAuth
+    from instant_logs_plugin.edge.fields import parse_fields
+    from instant_logs_plugin.edge.filters import format_filter, parse_filter
+    from instant_logs_plugin.errors import InstantLogsError, is_transient
+    from instant_logs_plugin.prefect.blocks import (
+        CaptureStore,
+        CISCredentials,
+        CloudflareCredentials,
+    )
+    from instant_logs_plugin.store.manifest import CaptureState, Manifest
+
+__all__ = [
+    "AnonymizeIp",
+    "ApiKeyAuth",
+    "Bounds",
+    "BusyPolicy",
+    "CISCredentials",
+    "CaptureOptions",
+    "CaptureOutcome",
+    "CaptureSetup",
+    "CaptureState",
+    "CaptureStore",
+    "CloudflareCredentials",
+    "IamAuth",
+    "InstantLogsError",
+    "Manifest",
+    "OnBusy",
+    "Progress",
+    "SessionClient",
+    "StopRequest",
+    "TokenAuth",
+    "cis_provider",
+    "cloudflare_provider",
+    "format_filter",
+    "is_transient",
+    "open_database",
+    "parse_fields",
+    "parse_filter",
+    "record_capture",
+]
+
+_HOMES = {
+    "AnonymizeIp": "capture.privacy",
+    "ApiKeyAuth": "edge.credentials",
+    "Bounds": "capture.window",
+    "BusyPolicy": "capture.options",
+    "CISCredentials": "prefect.blocks",
+    "CaptureOptions": "capture.options",
+    "CaptureOutcome": "capture.record",
+    "CaptureSetup": "capture.record",
+    "CaptureState": "store.manifest",
+    "CaptureStore": "prefect.blocks",
+    "CloudflareCredentials": "prefect.blocks",
+    "IamAuth": "edge.credentials",
+    "InstantLogsError": "errors",
+    "Manifest": "store.manifest",
+    "OnBusy": "capture.options",
+    "Progress": "capture.recorder",
+    "SessionClient": "edge.client",
+    "StopRequest": "capture.stop",
+    "TokenAuth": "edge.credentials",
+    "cis_provider": "edge.client",
+    "cloudflare_provider": "edge.client",
+    "format_filter": "edge.filters",
+    "is_transient": "errors",
+    "open_database": "analysis.database",
+    "parse_fields": "edge.fields",
+    "parse_filter": "edge.filters",
+    "record_capture": "capture.record",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
