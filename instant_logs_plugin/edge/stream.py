@@ -31,12 +31,13 @@ from instant_logs_plugin.edge.replies import parse_retry_after
 from instant_logs_plugin.edge.session import SecretUrl
 from instant_logs_plugin.errors import InvalidOption, StreamLost, StreamRefused
 
-__all__ = ["Stream", "StreamSettings", "open_stream"]
+__all__ = ["SILENT", "Stream", "StreamSettings", "open_stream"]
 
 _ABNORMAL_CLOSURE = 1006
 
-_silent = logging.getLogger("instant_logs_plugin.edge.stream.websockets")
-_silent.disabled = True
+# Not of getLogger(): what configures logging, as Prefect does, would wake it up.
+SILENT = logging.Logger("websockets", level=logging.CRITICAL + 1)  # noqa: LOG001
+"""Given to websockets, whose own logger would show the request line and the URL."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +226,7 @@ async def _connect(url: SecretUrl, settings: StreamSettings) -> _Connection:
         ping_timeout=settings.ping_timeout_s,
         close_timeout=settings.close_timeout_s,
         max_size=settings.max_message_bytes,
-        logger=_silent,
+        logger=SILENT,
         create_connection=cast("type[ClientConnection]", create),
     )
     try:

@@ -14,6 +14,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from instant_logs_plugin.edge.stream import SILENT
 from instant_logs_plugin.emulator.config import EmulatorConfig
 from instant_logs_plugin.emulator.faults import Fault, FaultKind, find_fault
 from instant_logs_plugin.emulator.feed import Feed
@@ -28,9 +29,6 @@ STREAM_PATH = "/instant-logs/ws/sessions/"
 _SWITCHING = HTTPStatus.SWITCHING_PROTOCOLS.value
 
 _logger = logging.getLogger(__name__)
-# websockets would log the request line, and with it the session's secret URL.
-_silent = logging.getLogger(f"{__name__}.websockets")
-_silent.disabled = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +66,7 @@ class StreamServer:
             ping_interval=None,
             close_timeout=0.2,
             max_size=2**16,
-            logger=_silent,
+            logger=SILENT,
         )
 
     def _check(self, connection: ServerConnection, request: Request) -> Response | None:

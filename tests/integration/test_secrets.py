@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import logging.config
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -57,8 +58,12 @@ def test_command_line(fault, emulate, command_line, tmp_path):
 
 @pytest.mark.parametrize("fault", TROUBLE)
 async def test_logs_at_debug(fault, emulate, tmp_path, caplog):
-    """With every logger at DEBUG, ours and the libraries' hold no secret."""
+    """With every logger at DEBUG, ours and the libraries' hold no secret.
+
+    Configuring logging, as Prefect does when it starts, wakes disabled loggers up.
+    """
     caplog.set_level(logging.DEBUG)
+    logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})
     for name in ("httpx", "httpcore", "websockets", "asyncio", "instant_logs_plugin"):
         caplog.set_level(logging.DEBUG, logger=name)
     emulator = emulate(rate=500.0, token=TOKEN, faults=(parse_fault(fault),))
