@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check format bench build clean
+.PHONY: help setup demo test unit soak check format bench build clean
 
 help:  ## show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -27,6 +27,9 @@ test: $(STAMP)  ## run all tests
 
 unit: $(STAMP)  ## run the tests that are done in seconds
 	$(BIN)/python -m pytest tests/unit tests/sql
+
+soak: $(STAMP)  ## run the tests that take minutes; they print their figures
+	$(BIN)/python -m pytest -s -m soak
 
 check: $(STAMP)  ## format, lint, types, import rules, unit and SQL tests
 	$(BIN)/ruff format --check .
