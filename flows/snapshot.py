@@ -8,17 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_markdown_artifact
 
+from instant_logs_plugin.errors import ZoneBusy
 from instant_logs_plugin.prefect import (
     CaptureParameters,
-    artifact_key,
-    load_client,
+    Rescheduling,
+    busy_state,
+    capture_state,
+    end_skipped,
+    load_credentials,
     load_store,
-    record_capture,
-    summarize_capture,
+    publish_capture,
+    record_zone,
 )
-from instant_logs_plugin.store.manifest import manifest_document
 
 
 @flow(name="traffic-snapshot", flow_run_name="snapshot {capture.zone_id}")
@@ -26,7 +28,8 @@ async def traffic_snapshot(
     capture: CaptureParameters,
     credentials: str | None = None,
     store: str | None = None,
-) -> dict[str, Any]:
+    again: Rescheduling | None = None,
+) -> Any:
     """Record a zone's live traffic and leave a Markdown summary as an artifact.
 
     Args:
@@ -35,23 +38,24 @@ async def traffic_snapshot(
             the environment of the worker (``CLOUDFLARE_API_TOKEN``, …).
         store: A saved ``CaptureStore`` block's name; without it the directory in
             ``INSTANT_LOGS_STORE``, or ``./captures``.
+        again: When a run that ends as Skipped runs its deployment again.
 
     Returns:
-        The capture's manifest.
+        The capture's manifest; None when the zone was taken and the run skipped.
 
     Raises:
         InstantLogsError: Nothing was recorded, or less than ``min_coverage``; what was
             received is committed and summarised all the same.
     """
-    options = capture.to_options()
-    client, target = await load_client(credentials), await load_store(store)
-    outcome = await record_capture(options, client=client, store=target)
-    summary = summarize_capture(outcome.manifest, store=target)
-    await acreate_markdown_artifact(
-        key=artifact_key("traffic-snapshot", options.zone_id),
-        markdown=summary,
-        description=f"Traffic of zone {options.zone_id}",
-    )
-    if outcome.error is not None:
-        raise outcome.error
-    return manifest_document(outcome.manifest)
+    capture.to_options()
+    access, target = await load_credentials(credentials), await load_store(store)
+    try:
+        outcome = await record_zone(
+            capture, capture.zone_id, credentials=access, store=target
+        )
+    except ZoneBusy as exc:
+        return busy_state(exc)
+    if outcome is None:
+        return await end_skipped(again)
+    await publish_capture(outcome.manifest, target)
+    return capture_state(outcome.manifest, outcome.error)

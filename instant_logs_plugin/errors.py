@@ -17,6 +17,9 @@
     │   ├── ApiUnreachable               transient
     │   └── InvalidApiResponse           a 2xx reply that names no session
     ├── ZoneBusy                         exit 4
+    ├── LeaseError                       exit 5, the lease cannot be had at all
+    │   ├── LeaseUnreachable             transient: who grants it does not answer
+    │   └── LeaseUnusable                what should grant it is set up wrong
     ├── StreamError                      exit 5
     │   ├── StreamLost                   transient, carries close_code
     │   ├── StreamRefused                transient: the handshake failed, carries status
@@ -61,6 +64,9 @@ __all__ = [
     "InvalidOption",
     "InvalidQuery",
     "JournalDamaged",
+    "LeaseError",
+    "LeaseUnreachable",
+    "LeaseUnusable",
     "NotEntitled",
     "QueryError",
     "RateLimited",
@@ -296,6 +302,44 @@ class ZoneBusy(InstantLogsError):
         return (
             f"zone {self.zone_id} is busy: its session is held by {self.holder}{since}"
         )
+
+
+class LeaseError(InstantLogsError):
+    """The lease of a zone cannot be had, whoever holds it.
+
+    Attributes:
+        name: What grants it.
+        reason: Why it does not.
+    """
+
+    exit_code = 5
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+
+
+class LeaseUnreachable(LeaseError):
+    """Who grants leases, a Prefect server, does not answer."""
+
+    transient = True
+    hint = "check PREFECT_API_URL and the server, then try again"
+
+    def __str__(self) -> str:
+        return f"cannot ask for the lease {self.name}: {self.reason}"
+
+
+class LeaseUnusable(LeaseError):
+    """The concurrency limit of a zone is not what a lease needs."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.hint = (
+            f"'prefect gcl update {name} --limit 1', 'prefect gcl enable {name}'"
+        )
+
+    def __str__(self) -> str:
+        return f"the concurrency limit {self.name} is no lease: {self.reason}"
 
 
 class StreamError(InstantLogsError):

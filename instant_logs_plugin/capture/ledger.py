@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from instant_logs_plugin.capture.clock import Clock
 from instant_logs_plugin.capture.options import CaptureOptions
 from instant_logs_plugin.capture.window import CaptureWindow, EndReason
+from instant_logs_plugin.lease.held import Lease
 from instant_logs_plugin.store.manifest import (
     CaptureState,
     Gap,
@@ -56,6 +57,7 @@ class Ledger:
         window: The capture's state machine; read, never told.
         versions: Names and versions of what took part.
         clock: Turns the window's times into wall times.
+        lease: The zone's lease; None where nobody vouches for the zone.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Ledger:
         *,
         versions: Mapping[str, str],
         clock: Clock,
+        lease: Lease | None = None,
     ) -> None:
         self.capture_id = capture_id
         self.inbox_high_water_bytes = 0
@@ -74,6 +77,7 @@ class Ledger:
         self._versions = dict(versions)
         self._to_wall = clock.to_wall
         self._started_at = clock.wall_start
+        self._lease = lease
         self._sessions: list[SessionSpan] = []
         self._committed: list[Committed] = []
 
@@ -130,6 +134,7 @@ class Ledger:
             segments=tuple(d.segment for d in self._committed if d.segment),
             sampling=self._sampling(),
             inbox=Inbox(high_water_bytes=self.inbox_high_water_bytes),
+            lease_lost_at=self._lease.lost_at if self._lease else None,
             versions=self._versions,
         )
 

@@ -2,23 +2,29 @@
 
 The service gives a zone one session and the newcomer usually wins, so every
 create is preceded by a look at the list: a session that is not ours means busy.
-Ours are told by their fingerprints.
+Ours are told by their fingerprints. Between the look and the create lies a moment
+in which a stranger may come: that race the service alone could close.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from random import Random
 from typing import Protocol
 
 from instant_logs_plugin.capture.options import BusyPolicy, OnBusy
+from instant_logs_plugin.capture.ownership import OwnSession
 from instant_logs_plugin.edge.session import ListedSession, Session, SessionRequest
 from instant_logs_plugin.errors import NotEntitled, ZoneBusy
+from instant_logs_plugin.store.manifest import format_time
 
 __all__ = ["Holder", "SessionApi", "SessionOpener", "backoff"]
+
+_log = logging.getLogger(__name__)
 
 
 class SessionApi(Protocol):
@@ -59,27 +65,31 @@ class SessionOpener:
         api: The session API.
         request: What each session is asked to send.
         busy: How to treat a taken zone.
-        known: Fingerprints of sessions that are ours; grows with each create.
+        read_own: Reads the sessions of our other captures, by fingerprint; called
+            in a thread, once, when the list shows a session for the first time.
         random: For jitter.
         sleep: ``asyncio.sleep``, or a test's.
-        has_created: Whether it has created a session yet.
+        created: Fingerprints of the sessions it created.
     """
 
     api: SessionApi
     request: SessionRequest
     busy: BusyPolicy
-    known: set[str]
+    read_own: Callable[[], Mapping[str, OwnSession]]
     random: Random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    has_created: bool = False
+    created: set[str] = field(default_factory=set)
+    _own: Mapping[str, OwnSession] | None = None
 
     async def create(self) -> Session:
-        """Create a session; waits for the zone as the policy says.
+        """Create the first session; waits for the zone or takes it by the policy.
 
         Raises:
             ZoneBusy: Somebody else's session is there, and stayed.
             ApiError: The service refused, or could not be reached.
         """
+        if self.busy.on_busy is OnBusy.TAKEOVER:
+            return await self._take_over()
         waited_s = 0.0
         while True:
             try:
@@ -93,23 +103,14 @@ class SessionOpener:
             waited_s += pause_s
 
     async def try_create(self) -> Session:
-        """Look once, and create if the zone is free or may be taken over.
+        """Look once, and create if the zone is free; never takes it over.
 
         Raises:
             ZoneBusy: Somebody else's session is there.
             ApiError: The service refused, or could not be reached.
         """
-        if self.busy.on_busy is not OnBusy.TAKEOVER:
-            await self._check_free()
-        try:
-            session = await self.api.create_session(self.request)
-        except NotEntitled:
-            # The service says the same of a taken zone and of an unentitled plan.
-            await self._check_free(own_count=True)
-            raise
-        self.known.add(session.fingerprint)
-        self.has_created = True
-        return session
+        await self._check_free()
+        return await self._create()
 
     async def find_holder(self) -> Holder:
         """Tell whose session is in the zone now.
@@ -118,31 +119,75 @@ class SessionOpener:
             ApiError: The list could not be had.
         """
         listed = await self.api.list_sessions(self.request.zone_id)
-        if self._foreign(listed):
+        if await self._others(listed):
             return Holder.STRANGER
-        return Holder.US if listed else Holder.NOBODY
+        is_ours = any(self._is_this_captures(one) for one in listed)
+        return Holder.US if is_ours else Holder.NOBODY
 
     def _may_wait(self, waited_s: float) -> bool:
         return self.busy.on_busy is OnBusy.WAIT and waited_s < self.busy.timeout_s
 
-    async def _check_free(self, *, own_count: bool = False) -> None:
+    async def _take_over(self) -> Session:
+        """Create whoever is there, once; say whom it may hit."""
+        try:
+            await self._check_free()
+        except ZoneBusy as exc:
+            extra = {"zone_id": exc.zone_id, "holder": exc.holder, "since": exc.since}
+            _log.warning("instant_logs.zone_taken_over", extra=extra)
+        return await self._create()
+
+    async def _create(self) -> Session:
+        try:
+            session = await self.api.create_session(self.request)
+        except NotEntitled:
+            # The service says the same of a taken zone and of an unentitled plan.
+            await self._check_empty()
+            raise
+        self.created.add(session.fingerprint)
+        return session
+
+    async def _check_free(self) -> None:
         zone_id = self.request.zone_id
-        listed = await self.api.list_sessions(zone_id)
-        others = listed if own_count else self._foreign(listed)
+        others = await self._others(await self.api.list_sessions(zone_id))
         if others:
-            raise ZoneBusy(zone_id, _describe(others[0]))
+            raise await self._busy(others[0])
 
-    def _foreign(self, listed: tuple[ListedSession, ...]) -> tuple[ListedSession, ...]:
-        return tuple(one for one in listed if not self._is_ours(one))
+    async def _check_empty(self) -> None:
+        listed = await self.api.list_sessions(self.request.zone_id)
+        if listed:
+            raise await self._busy(listed[0])
 
-    def _is_ours(self, listed: ListedSession) -> bool:
+    async def _others(
+        self, listed: tuple[ListedSession, ...]
+    ) -> tuple[ListedSession, ...]:
+        """Return the sessions that somebody may be reading, and not this capture."""
+        unknown = [one for one in listed if not self._is_this_captures(one)]
+        own = await self._own_sessions() if unknown else {}
+        return tuple(one for one in unknown if not _is_over(one, own))
+
+    def _is_this_captures(self, listed: ListedSession) -> bool:
         """A list that names no id is matched by content, once this one created."""
         if listed.fingerprint is not None:
-            return listed.fingerprint in self.known
+            return listed.fingerprint in self.created
         same = listed.fields == self.request.fields
-        return self.has_created and same and listed.filter == self.request.filter
+        return bool(self.created) and same and listed.filter == self.request.filter
+
+    async def _own_sessions(self) -> Mapping[str, OwnSession]:
+        if self._own is None:
+            self._own = await asyncio.to_thread(self.read_own)
+        return self._own
+
+    async def _busy(self, session: ListedSession) -> ZoneBusy:
+        zone_id, fingerprint = self.request.zone_id, session.fingerprint
+        if fingerprint is None:
+            return ZoneBusy(zone_id, "a session of somebody else")
+        own = (await self._own_sessions()).get(fingerprint)
+        if own is None:
+            return ZoneBusy(zone_id, f"session {fingerprint} of somebody else")
+        since = format_time(own.opened_at)
+        return ZoneBusy(zone_id, f"our capture {own.capture_id}", since)
 
 
-def _describe(session: ListedSession) -> str:
-    name = f"session {session.fingerprint}" if session.fingerprint else "a session"
-    return f"{name} of somebody else"
+def _is_over(listed: ListedSession, own: Mapping[str, OwnSession]) -> bool:
+    known = own.get(listed.fingerprint or "")
+    return known is not None and known.is_over

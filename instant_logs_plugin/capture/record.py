@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
@@ -19,6 +20,7 @@ from instant_logs_plugin.capture.journal import Journal, JournalSettings
 from instant_logs_plugin.capture.ledger import Ledger
 from instant_logs_plugin.capture.opening import SessionApi, SessionOpener
 from instant_logs_plugin.capture.options import CaptureOptions, OnBusy
+from instant_logs_plugin.capture.ownership import read_own_sessions
 from instant_logs_plugin.capture.pipeline import Pipeline
 from instant_logs_plugin.capture.privacy import line_rewriter
 from instant_logs_plugin.capture.recorder import Progress, Recorder
@@ -31,8 +33,7 @@ from instant_logs_plugin.errors import (
     CoverageTooLow,
     InstantLogsError,
 )
-from instant_logs_plugin.lease.file_lock import hold_zone
-from instant_logs_plugin.store.catalog import ended_fingerprints
+from instant_logs_plugin.lease.held import HoldZone, Lease
 from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.layout import capture_id_at
 from instant_logs_plugin.store.manifest import CaptureState, Manifest
@@ -50,7 +51,7 @@ class CaptureSetup:
         api: The session API.
         store: Where captures go.
         journal_root: Where raw lines wait; one directory per capture in it.
-        lease_directory: Where the host's leases are.
+        hold: Holds the zone while it is recorded.
         journal: When raw lines are sealed and synced.
         stream: How streams are read.
     """
@@ -58,7 +59,7 @@ class CaptureSetup:
     api: SessionApi
     store: Store
     journal_root: Path
-    lease_directory: Path
+    hold: HoldZone
     journal: JournalSettings = field(default_factory=JournalSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
 
@@ -104,8 +105,14 @@ async def record_capture(
     """
     stop = stop or StopRequest()
     asked_at = time.monotonic()
-    async with _lease(options, setup, stop):
-        recorder = _recorder(_less_waiting(options, asked_at), setup, stop, on_progress)
+    async with _held(options, setup, stop) as lease:
+        recorder = _recorder(
+            _less_waiting(options, asked_at),
+            setup,
+            lease=lease,
+            stop=stop,
+            on_progress=on_progress,
+        )
         with _short_turns():
             manifest = await recorder.run()
     error = recorder.error or _shortfall(manifest, options, stop)
@@ -128,18 +135,14 @@ def _short_turns() -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _lease(
+async def _held(
     options: CaptureOptions, setup: CaptureSetup, stop: StopRequest
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Lease]:
     waits = options.busy.on_busy is OnBusy.WAIT
-    lease = hold_zone(
-        options.zone_id,
-        directory=setup.lease_directory,
-        timeout_s=options.busy.timeout_s if waits else 0.0,
-    )
-    async with contextlib.AsyncExitStack() as held:
-        await stop.or_result(held.enter_async_context(lease))
-        yield
+    timeout_s = options.busy.timeout_s if waits else 0.0
+    async with contextlib.AsyncExitStack() as stack:
+        lease = setup.hold(options.zone_id, timeout_s=timeout_s)
+        yield await stop.or_result(stack.enter_async_context(lease))
 
 
 def _less_waiting(options: CaptureOptions, asked_at: float) -> CaptureOptions:
@@ -151,6 +154,8 @@ def _less_waiting(options: CaptureOptions, asked_at: float) -> CaptureOptions:
 def _recorder(
     options: CaptureOptions,
     setup: CaptureSetup,
+    *,
+    lease: Lease,
     stop: StopRequest,
     on_progress: Callable[[Progress], None] | None,
 ) -> Recorder:
@@ -159,13 +164,20 @@ def _recorder(
     token = secrets.token_hex(4)
     capture_id = options.capture_id or capture_id_at(clock.wall_start, token)
     ledger = Ledger(
-        capture_id, options, window, versions=component_versions(), clock=clock
+        capture_id,
+        options,
+        window,
+        versions=component_versions(),
+        clock=clock,
+        lease=lease,
     )
     opener = SessionOpener(
         api=setup.api,
         request=options.session_request,
         busy=options.busy,
-        known=ended_fingerprints(setup.store, options.zone_id),
+        read_own=partial(
+            read_own_sessions, setup.store, setup.journal_root, options.zone_id
+        ),
         random=random,
     )
     source = StreamSource(

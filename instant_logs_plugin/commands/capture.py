@@ -134,7 +134,7 @@ async def _record(
     from instant_logs_plugin.capture.record import CaptureSetup, record_capture
     from instant_logs_plugin.capture.stop import StopRequest
     from instant_logs_plugin.commands.progress import open_progress
-    from instant_logs_plugin.lease.file_lock import default_lease_directory
+    from instant_logs_plugin.lease.file_lock import hold_on_host
     from instant_logs_plugin.store.filesystem import open_store
 
     store, stop = open_store(store_uri), StopRequest()
@@ -144,7 +144,7 @@ async def _record(
             api=client,
             store=store,
             journal_root=journal_root(store, journal),
-            lease_directory=default_lease_directory(),
+            hold=hold_on_host(),
         )
         with open_progress(is_quiet=quiet) as show:
             return await record_capture(options, setup, stop=stop, on_progress=show)

@@ -12,6 +12,7 @@ import os
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,8 +20,9 @@ from filelock import FileLock, Timeout
 
 from instant_logs_plugin.errors import ZoneBusy
 from instant_logs_plugin.files import make_directory, write_errors
+from instant_logs_plugin.lease.held import HoldZone, Lease
 
-__all__ = ["default_lease_directory", "hold_zone"]
+__all__ = ["default_lease_directory", "hold_on_host", "hold_zone"]
 
 _POLL_S = 0.2
 
@@ -31,10 +33,15 @@ def default_lease_directory() -> Path:
     return Path(state) / "instant-logs" / "leases"
 
 
+def hold_on_host(directory: Path | None = None) -> HoldZone:
+    """Return what holds zones on this host; None is the user's own directory."""
+    return partial(hold_zone, directory=directory or default_lease_directory())
+
+
 @contextlib.asynccontextmanager
 async def hold_zone(
     zone_id: str, *, directory: Path, timeout_s: float
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Lease]:
     """Hold a zone's lease for the block.
 
     Args:
@@ -54,7 +61,7 @@ async def hold_zone(
     await _acquire(lock, holder, zone_id=zone_id, timeout_s=timeout_s)
     try:
         _write_holder(holder)
-        yield
+        yield Lease()
     finally:
         with contextlib.suppress(OSError):
             holder.unlink()

@@ -16,35 +16,73 @@ from instant_logs_plugin.prefect.blocks import (
 )
 
 if TYPE_CHECKING:
+    from instant_logs_plugin.prefect.artifacts import publish_capture, publish_table
+    from instant_logs_plugin.prefect.fleet import ZoneResult, fleet_state
     from instant_logs_plugin.prefect.loading import (
+        Credentials,
         artifact_key,
-        load_client,
+        load_credentials,
         load_flow,
         load_store,
     )
-    from instant_logs_plugin.prefect.parameters import CaptureParameters
-    from instant_logs_plugin.prefect.tasks import record_capture, summarize_capture
+    from instant_logs_plugin.prefect.parameters import (
+        CaptureParameters,
+        RecordingParameters,
+        Rescheduling,
+        ZoneId,
+    )
+    from instant_logs_plugin.prefect.rescheduling import end_skipped
+    from instant_logs_plugin.prefect.states import busy_state, capture_state
+    from instant_logs_plugin.prefect.tasks import (
+        record_capture,
+        record_zone,
+        summarize_capture,
+    )
 
 __all__ = [
     "CISCredentials",
     "CaptureParameters",
     "CaptureStore",
     "CloudflareCredentials",
+    "Credentials",
+    "RecordingParameters",
+    "Rescheduling",
+    "ZoneId",
+    "ZoneResult",
     "artifact_key",
-    "load_client",
+    "busy_state",
+    "capture_state",
+    "end_skipped",
+    "fleet_state",
+    "load_credentials",
     "load_flow",
     "load_store",
+    "publish_capture",
+    "publish_table",
     "record_capture",
+    "record_zone",
     "summarize_capture",
 ]
 
 _HOMES = {
     "CaptureParameters": "parameters",
+    "Credentials": "loading",
+    "RecordingParameters": "parameters",
+    "Rescheduling": "parameters",
+    "ZoneId": "parameters",
+    "ZoneResult": "fleet",
     "artifact_key": "loading",
-    "load_client": "loading",
+    "busy_state": "states",
+    "capture_state": "states",
+    "end_skipped": "rescheduling",
+    "fleet_state": "fleet",
+    "load_credentials": "loading",
     "load_flow": "loading",
     "load_store": "loading",
+    "publish_capture": "artifacts",
+    "publish_table": "artifacts",
     "record_capture": "tasks",
+    "record_zone": "tasks",
     "summarize_capture": "tasks",
 }
 

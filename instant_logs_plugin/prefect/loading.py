@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from prefect.blocks.core import Block
 from prefect.flows import Flow, load_flow_from_entrypoint
@@ -21,28 +21,59 @@ from instant_logs_plugin.prefect.blocks import (
     CloudflareCredentials,
 )
 from instant_logs_plugin.resources import bundled_path
-from instant_logs_plugin.settings import open_client
+from instant_logs_plugin.settings import parse_provider
 
-__all__ = ["artifact_key", "load_client", "load_flow", "load_store"]
+__all__ = [
+    "Credentials",
+    "EnvironmentCredentials",
+    "artifact_key",
+    "load_credentials",
+    "load_flow",
+    "load_store",
+]
 
 
-async def load_client(credentials: str | None) -> SessionClient:
-    """Return the session client of a saved credentials block.
+class Credentials(Protocol):
+    """Whatever gives a session client: a block, or the environment."""
+
+    def get_client(self) -> SessionClient:
+        """Return a session client; no call is made yet."""
+        ...
+
+
+class EnvironmentCredentials:
+    """The credentials in the environment of the worker (``CLOUDFLARE_API_TOKEN``, …).
+
+    Raises:
+        AuthenticationFailed: The environment names none.
+        InvalidOption: A setting is wrong.
+    """
+
+    def __init__(self) -> None:
+        self._provider = parse_provider(os.environ)
+
+    def get_client(self) -> SessionClient:
+        """Return a session client; no call is made yet."""
+        return SessionClient(self._provider)
+
+
+async def load_credentials(name: str | None) -> Credentials:
+    """Return a saved credentials block.
 
     Args:
-        credentials: ``<block type>/<name>``; None takes the environment.
+        name: ``<block type>/<name>``; None takes the environment.
 
     Raises:
         AuthenticationFailed: The environment names no credentials.
         InvalidOption: The block does not exist, or holds no credentials of ours.
     """
-    if credentials is None:
-        return open_client()
-    block = await _load(credentials)
+    if name is None:
+        return EnvironmentCredentials()
+    block = await _load(name)
     if not isinstance(block, (CloudflareCredentials, CISCredentials)):
         allowed = "a block of type cloudflare-credentials or cis-credentials"
-        raise InvalidOption("credentials", credentials, allowed)
-    return block.get_client()
+        raise InvalidOption("credentials", name, allowed)
+    return block
 
 
 async def load_store(store: str | None) -> CaptureStore:

@@ -1,13 +1,13 @@
-"""What a flow is asked to record, as a form: the parameters of every capture flow.
+"""What flows are asked for, as forms: the parameters of every flow.
 
 They hold no secret: credentials and store are named, and loaded on the worker.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from instant_logs_plugin.capture.options import BusyPolicy, CaptureOptions, OnBusy
 from instant_logs_plugin.capture.privacy import AnonymizeIp
@@ -15,17 +15,18 @@ from instant_logs_plugin.capture.window import Bounds
 from instant_logs_plugin.edge.fields import PRESETS, parse_fields
 from instant_logs_plugin.edge.filters import format_filter, parse_filter
 
-__all__ = ["CaptureParameters"]
+__all__ = ["CaptureParameters", "RecordingParameters", "Rescheduling", "ZoneId"]
+
+ZoneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
-class CaptureParameters(BaseModel):
-    """One capture of one zone."""
-
+class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    zone_id: str = Field(
-        title="Zone", description="The zone's id.", pattern=r"^[A-Za-z0-9_-]{1,64}$"
-    )
+
+class RecordingParameters(_Form):
+    """How to record a zone, whichever it is."""
+
     duration_s: float = Field(
         default=60.0, gt=0, title="Duration (s)", description="Length of the window."
     )
@@ -46,8 +47,10 @@ class CaptureParameters(BaseModel):
     labels: dict[str, str] = Field(
         default_factory=dict, description="Facts to find the capture by later."
     )
-    on_busy: Literal["wait", "fail", "takeover"] = Field(
-        default="wait", description="What to do when somebody else holds the zone."
+    on_busy: Literal["wait", "skip", "fail", "takeover"] = Field(
+        default="wait",
+        description="When somebody else holds the zone: wait for it, end as Skipped, "
+        "fail, or end the other's session.",
     )
     busy_timeout_s: float = Field(
         default=600.0, ge=0, description="How long to wait for a taken zone."
@@ -59,14 +62,14 @@ class CaptureParameters(BaseModel):
         default="off", description="Shorten client addresses before the disk."
     )
 
-    def to_options(self) -> CaptureOptions:
-        """Return the capture's options.
+    def options_for(self, zone_id: str) -> CaptureOptions:
+        """Return the options of a capture of a zone.
 
         Raises:
             ConfigurationError: A field, the filter or a label is wrong.
         """
         return CaptureOptions(
-            zone_id=self.zone_id,
+            zone_id=zone_id,
             fields=parse_fields(self.fields),
             preset=self.fields if self.fields in PRESETS else None,
             filter=format_filter(parse_filter(self.filter)),
@@ -78,8 +81,39 @@ class CaptureParameters(BaseModel):
             ),
             labels=self.labels,
             busy=BusyPolicy(
-                on_busy=OnBusy(self.on_busy), timeout_s=self.busy_timeout_s
+                on_busy=OnBusy.FAIL if self.skips else OnBusy(self.on_busy),
+                timeout_s=self.busy_timeout_s,
             ),
             min_coverage=self.min_coverage,
             anonymize_ip=AnonymizeIp(self.anonymize_ip),
         )
+
+    @property
+    def skips(self) -> bool:
+        """Whether a taken zone is no failure: the run ends as Skipped."""
+        return self.on_busy == "skip"
+
+
+class _OneZone(_Form):
+    zone_id: ZoneId = Field(title="Zone", description="The zone's id.")
+
+
+class CaptureParameters(RecordingParameters, _OneZone):
+    """One capture of one zone."""
+
+    def to_options(self) -> CaptureOptions:
+        """Return the capture's options.
+
+        Raises:
+            ConfigurationError: A field, the filter or a label is wrong.
+        """
+        return self.options_for(self.zone_id)
+
+
+class Rescheduling(_Form):
+    """When a run that was skipped comes back, by itself."""
+
+    after_s: float = Field(
+        default=300.0, ge=1, title="After (s)", description="How much later."
+    )
+    times: int = Field(default=3, ge=0, le=100, description="How often at most.")

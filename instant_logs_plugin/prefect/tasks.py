@@ -1,18 +1,21 @@
-"""Tasks: thin shells around the recorder and the summaries.
+"""Tasks: thin shells around the recorder and what answers questions about captures.
 
 Nothing here is cached or persisted: a capture is what happened once. The recorder
 runs on the flow's own event loop, so that a cancellation reaches it and what was
-received is committed before the run ends.
+received is committed before the run ends; await it, never submit it to a thread.
 """
 
 from __future__ import annotations
 
-import logging
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, cast
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.exceptions import MissingContextError
-from prefect.logging import get_run_logger
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task, exponential_backoff
 
 from instant_logs_plugin.analysis.database import open_database
 from instant_logs_plugin.analysis.summaries import (
@@ -23,17 +26,36 @@ from instant_logs_plugin.analysis.summaries import (
 from instant_logs_plugin.capture.options import CaptureOptions
 from instant_logs_plugin.capture.record import CaptureOutcome, CaptureSetup
 from instant_logs_plugin.capture.record import record_capture as run_capture
-from instant_logs_plugin.capture.recorder import Progress
-from instant_logs_plugin.edge.client import SessionClient
-from instant_logs_plugin.lease.file_lock import default_lease_directory
+from instant_logs_plugin.errors import ZoneBusy, is_transient
+from instant_logs_plugin.lease.both import hold_both
+from instant_logs_plugin.lease.file_lock import hold_on_host
+from instant_logs_plugin.lease.held import HoldZone
 from instant_logs_plugin.prefect.blocks import CaptureStore
+from instant_logs_plugin.prefect.events import emit_busy, emit_capture, emit_failure
+from instant_logs_plugin.prefect.identity import (
+    RunCapture,
+    call_number,
+    capture_token,
+    find_run_capture,
+)
+from instant_logs_plugin.prefect.lease import hold_on_server
+from instant_logs_plugin.prefect.loading import Credentials
+from instant_logs_plugin.prefect.parameters import RecordingParameters
+from instant_logs_plugin.prefect.progress import show_progress
+from instant_logs_plugin.prefect.run import current_run, current_task_id, run_logger
+from instant_logs_plugin.prefect.states import skipped_state
 from instant_logs_plugin.store.manifest import Manifest
 
-__all__ = ["record_capture", "summarize_capture"]
+__all__ = ["CaptureSummary", "record_capture", "record_zone", "summarize_capture"]
 
-_LOG_EVERY_S = 10.0
+_OPENINGS = 3
+_MARGIN_S = 120.0
+_RUN_LABEL = "prefect.flow-run"
 
-Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+def _may_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Try again only what an error's own class calls transient."""
+    return isinstance(state.data, Exception) and is_transient(state.data)
 
 
 @task(
@@ -41,31 +63,141 @@ Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
     task_run_name="record {options.zone_id}",
     cache_policy=NO_CACHE,
     persist_result=False,
+    retries=_OPENINGS,
+    retry_delay_seconds=exponential_backoff(2),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=_may_retry,
 )
 async def record_capture(
-    options: CaptureOptions, *, client: SessionClient, store: CaptureStore
-) -> CaptureOutcome:
-    """Record one capture; await it in the flow, never submit it to a thread.
+    options: CaptureOptions,
+    *,
+    credentials: Credentials,
+    store: CaptureStore,
+    skip_if_busy: bool = False,
+) -> CaptureOutcome | None:
+    """Record one capture, once per flow run however often that is run.
+
+    A transient error before the first stream is retried; a stream that is lost later
+    is replaced by the recorder itself, inside the window and the lease.
 
     Args:
         options: What to record.
-        client: The session API; opened and closed here.
+        credentials: Who asks.
         store: Where to.
+        skip_if_busy: A taken zone ends the task as Skipped instead of failing it.
 
     Returns:
-        The committed capture, and why it is less than what was asked for, if so.
+        The committed capture, and why it is less than what was asked for, if so;
+        None when it was skipped.
 
     Raises:
         InstantLogsError: Nothing was recorded, or the store failed.
     """
-    setup = CaptureSetup(
-        api=client,
-        store=store.open(),
-        journal_root=store.journal_root(),
-        lease_directory=default_lease_directory(),
+    found = await asyncio.to_thread(_find_capture, options, store)
+    if found is not None and found.done is not None:
+        run_logger().info("recorded by an earlier attempt: %s", found.capture_id)
+        return CaptureOutcome(found.done, None)
+    try:
+        outcome = await _record(_identified(options, found), credentials, store)
+    except ZoneBusy as exc:
+        emit_busy(exc, is_skipped=skip_if_busy)
+        if skip_if_busy:
+            return cast("None", skipped_state(str(exc)))
+        raise
+    except BaseException as exc:
+        emit_failure(options.zone_id, exc)
+        raise
+    emit_capture(outcome.manifest, outcome.error, store=store.uri)
+    return outcome
+
+
+async def _record(
+    options: CaptureOptions, credentials: Credentials, store: CaptureStore
+) -> CaptureOutcome:
+    duration_s = options.bounds.duration_s
+    async with (
+        credentials.get_client() as client,
+        show_progress(options.zone_id, duration_s) as show,
+    ):
+        setup = CaptureSetup(
+            api=client,
+            store=store.open(),
+            journal_root=store.journal_root(),
+            hold=_holder(),
+        )
+        return await run_capture(options, setup, on_progress=show)
+
+
+def _holder() -> HoldZone:
+    """In a run the zone is held on this host and on the server, outside on the host."""
+    on_host = hold_on_host()
+    return hold_both(on_host, hold_on_server()) if current_run() else on_host
+
+
+def _find_capture(options: CaptureOptions, store: CaptureStore) -> RunCapture | None:
+    run = current_run()
+    if run is None or options.capture_id is not None:
+        return None
+    zone_id = options.zone_id
+    number = call_number(run.id, run.started_at, zone_id, current_task_id())
+    return find_run_capture(
+        store.open(),
+        store.journal_root(),
+        capture_token(run.id, zone_id, number),
+        now=datetime.now(UTC),
+        min_coverage=options.min_coverage,
     )
-    async with client:
-        return await run_capture(options, setup, on_progress=_ProgressLog())
+
+
+def _identified(options: CaptureOptions, found: RunCapture | None) -> CaptureOptions:
+    run = current_run()
+    if run is None or found is None:
+        return options
+    labels = {_RUN_LABEL: str(run.id)} | dict(options.labels)
+    return replace(options, capture_id=found.capture_id, labels=labels)
+
+
+async def record_zone(
+    recording: RecordingParameters,
+    zone_id: str,
+    *,
+    credentials: Credentials,
+    store: CaptureStore,
+) -> CaptureOutcome | None:
+    """Record a zone as a flow's parameters ask; None when it was skipped.
+
+    Its task has a timeout as a safety net: the capture's own end comes before.
+
+    Raises:
+        ConfigurationError: A parameter is wrong; nothing was contacted.
+        InstantLogsError: Nothing was recorded, or the store failed.
+    """
+    options = recording.options_for(zone_id)
+    bounded = record_capture.with_options(timeout_seconds=_longest_s(options))
+    return await bounded(
+        options, credentials=credentials, store=store, skip_if_busy=recording.skips
+    )
+
+
+def _longest_s(options: CaptureOptions) -> float:
+    bounds, busy = options.bounds, options.busy
+    recording_s = bounds.warm_up_s + bounds.duration_s + bounds.drain_s
+    opening_s = options.open_timeout_s + busy.timeout_s
+    return recording_s + opening_s + _MARGIN_S
+
+
+@dataclass(frozen=True)
+class CaptureSummary:
+    """What a capture holds, for people.
+
+    Attributes:
+        markdown: The summaries, behind a line that says what they stand on.
+        top_paths: Rows of the query ``top_paths``; none if it was not asked for, or
+            its fields were not recorded.
+    """
+
+    markdown: str
+    top_paths: list[dict[str, Any]]
 
 
 @task(
@@ -79,8 +211,8 @@ def summarize_capture(
     *,
     store: CaptureStore,
     names: tuple[str, ...] = DEFAULT_SUMMARIES,
-) -> str:
-    """Return a Markdown summary of one capture.
+) -> CaptureSummary:
+    """Return a summary of one capture.
 
     Args:
         manifest: The capture.
@@ -92,7 +224,8 @@ def summarize_capture(
     """
     with open_database(store.uri, captures=[manifest.capture_id]) as database:
         summaries = run_summaries(database, names)
-    return f"{_headline(manifest)}\n\n{render_summaries(summaries)}"
+    markdown = f"{_headline(manifest)}\n\n{render_summaries(summaries)}"
+    return CaptureSummary(markdown, summaries.rows.get("top_paths", []))
 
 
 def _headline(manifest: Manifest) -> str:
@@ -106,28 +239,3 @@ def _headline(manifest: Manifest) -> str:
         f"{manifest.rejected:,} rejects."
     )
     return f"# Zone {manifest.zone_id}\n\n{facts}"
-
-
-class _ProgressLog:
-    """Logs a line now and then: every line of a run's log is a request."""
-
-    def __init__(self) -> None:
-        self._logger: Logger = _run_logger()
-        self._shown_at_s = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        if progress.elapsed_s - self._shown_at_s >= _LOG_EVERY_S:
-            self._shown_at_s = progress.elapsed_s
-            self._logger.info(
-                "recorded %d records, coverage %.1f %%, %.0f s left",
-                progress.records,
-                100 * progress.coverage,
-                progress.remaining_s,
-            )
-
-
-def _run_logger() -> Logger:
-    try:
-        return get_run_logger()
-    except MissingContextError:
-        return logging.getLogger(__name__)

@@ -25,7 +25,6 @@ from instant_logs_plugin.store.parquet import segment_problems
 __all__ = [
     "Listing",
     "capture_problems",
-    "ended_fingerprints",
     "find_capture",
     "list_captures",
     "read_manifest",
@@ -139,20 +138,6 @@ def stray_problems(store: Store) -> dict[str, list[str]]:
             what = "is unfinished" if path.suffix == ".tmp" else "is in no manifest"
             problems.setdefault(owner, []).append(f"{path} {what}")
     return problems
-
-
-def ended_fingerprints(store: Store, zone_id: str) -> set[str]:
-    """Return the sessions of a zone that this store knows to be ours and over.
-
-    The service may list a session for a while after its end; one that still runs
-    (on another host, say) is not among them, so that it is never taken for free.
-    """
-    return {
-        session.fingerprint
-        for manifest in list_captures(store).manifests
-        for session in manifest.sessions
-        if manifest.zone_id == zone_id and session.fingerprint and session.ended_at
-    }
 
 
 def _capture_ids(store: Store) -> list[str]:

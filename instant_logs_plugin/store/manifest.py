@@ -147,7 +147,8 @@ class Manifest:
 
     ``received = written + rejected + duplicates`` once the state is no longer
     ``recording``; ``bytes`` counts the lines received, without their newlines;
-    ``coverage`` is the recorded share of the window, 0 to 1.
+    ``coverage`` is the recorded share of the window, 0 to 1; ``lease_lost_at`` is
+    when the zone's lease could no longer be kept, or None.
     """
 
     capture_id: str
@@ -172,6 +173,7 @@ class Manifest:
     segments: tuple[Segment, ...] = ()
     sampling: Sampling = Sampling()
     inbox: Inbox = Inbox()
+    lease_lost_at: datetime | None = None
     versions: dict[str, str] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 

@@ -53,6 +53,7 @@ async def _capture(url: str, records: int, columns: int) -> dict[str, Any]:
     from instant_logs_plugin.capture.options import CaptureOptions
     from instant_logs_plugin.capture.record import CaptureSetup, record_capture
     from instant_logs_plugin.capture.window import Bounds
+    from instant_logs_plugin.lease.file_lock import hold_on_host
     from instant_logs_plugin.store.filesystem import open_store
 
     options = CaptureOptions(
@@ -66,7 +67,7 @@ async def _capture(url: str, records: int, columns: int) -> dict[str, Any]:
             api=_Sessions(url),
             store=open_store(str(directory / "captures")),
             journal_root=directory / "journal",
-            lease_directory=directory / "leases",
+            hold=hold_on_host(directory / "leases"),
         )
         async with _watched_loop() as lags:
             started = time.perf_counter()

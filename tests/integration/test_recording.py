@@ -28,6 +28,7 @@ from instant_logs_plugin.edge.session import (
 )
 from instant_logs_plugin.edge.stream import StreamSettings
 from instant_logs_plugin.emulator import Emulator, parse_fault
+from instant_logs_plugin.lease.file_lock import hold_on_host
 from instant_logs_plugin.settings import open_client
 from instant_logs_plugin.store.filesystem import open_store
 from instant_logs_plugin.store.manifest import CaptureState, Gap, Manifest
@@ -66,7 +67,7 @@ def record(tmp_path: Path) -> Record:
                 api=api,
                 store=open_store(str(directory / "captures")),
                 journal_root=directory / "journal",
-                lease_directory=directory / "leases",
+                hold=hold_on_host(directory / "leases"),
                 stream=stream or StreamSettings(),
             )
             return await record_capture(asked, setup)

@@ -20,6 +20,7 @@ from instant_logs_plugin.capture.record import CaptureSetup, record_capture
 from instant_logs_plugin.capture.window import Bounds
 from instant_logs_plugin.emulator import Emulator, parse_fault
 from instant_logs_plugin.errors import InstantLogsError
+from instant_logs_plugin.lease.file_lock import hold_on_host
 from instant_logs_plugin.settings import open_client
 from instant_logs_plugin.store.filesystem import open_store
 from tests.support.command_line import emulator_environment
@@ -94,7 +95,7 @@ async def record(emulator: Emulator, directory: Path):
             api=client,
             store=open_store(str(directory / "captures")),
             journal_root=directory / "journal",
-            lease_directory=directory / "leases",
+            hold=hold_on_host(directory / "leases"),
             journal=JournalSettings(),
         )
         return await record_capture(options, setup)

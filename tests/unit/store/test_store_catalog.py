@@ -13,7 +13,6 @@ import pytest
 from instant_logs_plugin.errors import CaptureNotFound, InvalidManifest, InvalidOption
 from instant_logs_plugin.store.catalog import (
     capture_problems,
-    ended_fingerprints,
     find_capture,
     list_captures,
     read_manifest,
@@ -25,7 +24,6 @@ from instant_logs_plugin.store.manifest import (
     CaptureState,
     Manifest,
     Request,
-    SessionSpan,
     format_manifest,
 )
 from instant_logs_plugin.store.parquet import write_segment
@@ -294,14 +292,3 @@ def test_files_of_an_unreadable_manifest_are_no_strays(store: Store) -> None:
     add_capture(store)
     put(store, manifest_path("a"), b"{")
     assert stray_problems(store) == {}
-
-
-def test_only_ended_sessions_of_the_zone_are_known(store: Store) -> None:
-    """A session that may still run, here or on another host, is never free."""
-    ended = SessionSpan(opened_at=STARTED_AT, ended_at=STARTED_AT, fingerprint="f1")
-    running = SessionSpan(opened_at=STARTED_AT, fingerprint="f2")
-    unknown = SessionSpan(opened_at=STARTED_AT, ended_at=STARTED_AT)
-    add_capture(store, "a", sessions=(ended, running, unknown))
-    add_capture(store, "b", zone_id="y", sessions=(replace(ended, fingerprint="f3"),))
-    assert ended_fingerprints(store, "z") == {"f1"}
-    assert ended_fingerprints(store, "x") == set()

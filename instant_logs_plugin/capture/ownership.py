@@ -1,0 +1,62 @@
+"""Which sessions of a zone are ours: told by fingerprints, never by ids or URLs.
+
+A session's URL is stored nowhere, so a session of ours whose capture is gone cannot
+be joined again. It is recognised all the same: it is no stranger's, and when its
+capture is over, a new session ends nothing but what nobody reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from instant_logs_plugin.store.catalog import list_captures
+from instant_logs_plugin.store.filesystem import Store
+from instant_logs_plugin.store.manifest import CaptureState, Manifest, SessionSpan
+
+__all__ = ["OwnSession", "read_own_sessions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnSession:
+    """A session that a capture of ours created.
+
+    Attributes:
+        capture_id: The capture.
+        opened_at: When its stream opened.
+        is_over: Whether nobody of ours reads it any more: the service may list it
+            for a while all the same.
+    """
+
+    capture_id: str
+    opened_at: datetime
+    is_over: bool
+
+
+def read_own_sessions(
+    store: Store, journal_root: Path, zone_id: str
+) -> Mapping[str, OwnSession]:
+    """Return the sessions that store and journals know of a zone, by fingerprint.
+
+    Call it while holding the zone: a capture that still says ``recording`` and has
+    its journal on this host was killed, or the zone could not be held here. One
+    without a journal here may well run on another host, and is left to it.
+    """
+    return {
+        session.fingerprint: OwnSession(
+            capture_id=manifest.capture_id,
+            opened_at=session.opened_at,
+            is_over=_is_over(session, manifest, journal_root),
+        )
+        for manifest in list_captures(store).manifests
+        for session in manifest.sessions
+        if manifest.zone_id == zone_id and session.fingerprint
+    }
+
+
+def _is_over(session: SessionSpan, manifest: Manifest, journal_root: Path) -> bool:
+    if session.ended_at or manifest.state is not CaptureState.RECORDING:
+        return True
+    return (journal_root / manifest.capture_id).is_dir()
