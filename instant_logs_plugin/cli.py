@@ -18,6 +18,7 @@ from instant_logs_plugin.commands.capture import capture
 from instant_logs_plugin.commands.captures import captures_app
 from instant_logs_plugin.commands.demo import demo
 from instant_logs_plugin.commands.emulate import emulate
+from instant_logs_plugin.commands.report import report
 from instant_logs_plugin.errors import InstantLogsError, InvalidQuery
 
 __all__ = ["app", "main"]
@@ -35,6 +36,7 @@ app.command()(capture)
 app.add_typer(captures_app, name="captures")
 app.command()(query.query)
 app.command()(query.summary)
+app.command()(report)
 app.command()(query.connect)
 app.command()(service.sessions)
 app.command("filter")(service.filter_)

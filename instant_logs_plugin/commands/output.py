@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
 from instant_logs_plugin.analysis.rendering import (
@@ -14,8 +15,16 @@ from instant_logs_plugin.analysis.rendering import (
     render_json,
     render_markdown,
 )
+from instant_logs_plugin.errors import InvalidOption
 
-__all__ = ["OutputFormat", "choose_format", "print_rows", "printable", "render_json"]
+__all__ = [
+    "OutputFormat",
+    "choose_format",
+    "print_rows",
+    "printable",
+    "render_json",
+    "write_result",
+]
 
 _MOST_COLUMNS_OF_ONE_ROW = 6
 _WIDTH_OF_A_PIPE = 10_000
@@ -47,6 +56,27 @@ def print_rows(rows: Sequence[Row], output: OutputFormat | None) -> None:
             sys.stdout.write(render_csv(rows))
         case OutputFormat.MARKDOWN:
             sys.stdout.write(render_markdown(rows))
+
+
+def write_result(path: Path, text: str) -> None:
+    """Write a result to a file: all of it, or nothing and what was there before.
+
+    Raises:
+        InvalidOption: The file system refuses; the option is called ``--output``.
+    """
+    try:
+        if path.exists() and not path.is_file():  # a device or a pipe is written to
+            path.write_text(text, "utf-8")
+            return
+        temporary = path.with_name(f".{path.name}.tmp")
+        try:
+            temporary.write_text(text, "utf-8")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+        raise InvalidOption("--output", str(path), f"writable: {reason}") from exc
 
 
 def _print_table(rows: Sequence[Row]) -> None:
