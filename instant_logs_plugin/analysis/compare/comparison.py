@@ -1,0 +1,162 @@
+"""The comparison of two sides: the verdict, by a rule, and everything it stands on.
+
+The rule, in this order:
+
+1. A doubt about the comparison as a whole (few records, low coverage, unlike filters
+   or sampling, shifted traffic): ``inconclusive``, whatever the metrics say.
+2. A critical metric is worse: ``fail``, whatever is not known of the others.
+3. A metric could not be compared although it must be: ``inconclusive``.
+4. ``pass``; metrics that are worse but not critical are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from instant_logs_plugin.analysis.compare.comparability import (
+    MixShift,
+    find_doubts,
+    find_mix_shifts,
+    find_notes,
+)
+from instant_logs_plugin.analysis.compare.evidence import Side, read_side
+from instant_logs_plugin.analysis.compare.judging import (
+    MetricResult,
+    Outcome,
+    judge_metrics,
+)
+from instant_logs_plugin.analysis.compare.path_changes import (
+    PathChanges,
+    find_path_changes,
+)
+from instant_logs_plugin.analysis.compare.settings import CompareSettings
+from instant_logs_plugin.errors import InvalidOption
+from instant_logs_plugin.store.catalog import find_capture
+from instant_logs_plugin.store.filesystem import Store, open_store
+from instant_logs_plugin.store.manifest import Manifest
+
+__all__ = ["Comparison", "Verdict", "compare_captures", "decide"]
+
+
+class Verdict(StrEnum):
+    """What a comparison comes to."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two sides compared.
+
+    Attributes:
+        verdict: By the rule of this module.
+        reasons: Why, one sentence each; never empty.
+        notes: What to keep in mind, one sentence each.
+        baseline: What was there before.
+        candidate: What is judged.
+        metrics: Results in the order of the settings.
+        mix: How far the mix of traffic moved.
+        paths: Where to look.
+        settings: What it was judged by.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    baseline: Side
+    candidate: Side
+    metrics: tuple[MetricResult, ...]
+    mix: tuple[MixShift, ...]
+    paths: PathChanges
+    settings: CompareSettings
+
+
+def compare_captures(
+    store_uri: str,
+    baseline: Sequence[str],
+    candidate: Sequence[str],
+    *,
+    settings: CompareSettings | None = None,
+) -> Comparison:
+    """Compare two sides of captures.
+
+    Args:
+        store_uri: The store that holds them.
+        baseline: What was there before: ids, unique prefixes, ``latest`` or
+            ``latest:label=value``; at least one.
+        candidate: What is judged; the same.
+        settings: Metrics and limits; None for the defaults.
+
+    Raises:
+        InvalidOption: A side is empty, or a capture is on both.
+        CaptureNotFound: A name means no capture, or several.
+        InvalidManifest: A capture's manifest cannot be read.
+        InvalidQuery: A metric's query is refused, or gives no single number.
+    """
+    settings = settings or CompareSettings()
+    store = open_store(store_uri)
+    first = _find("baseline", store, baseline)
+    second = _find("candidate", store, candidate)
+    for one in second:
+        if one in first:
+            allowed = "a capture that the baseline does not hold"
+            raise InvalidOption("candidate", one.capture_id, allowed)
+    before = read_side(store_uri, first, settings.metrics)
+    after = read_side(store_uri, second, settings.metrics, slow_ms=before.slow_ms)
+    return _compare(before, after, settings)
+
+
+def decide(
+    doubts: Sequence[str], results: Sequence[MetricResult]
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict and why, by the rule of this module."""
+    worse = [one for one in results if one.outcome is Outcome.WORSE]
+    failing = tuple(f"{one.metric.name} got worse" for one in worse if one.fails)
+    minor = tuple(
+        f"{one.metric.name} got worse, but is not critical"
+        for one in worse
+        if not one.fails
+    )
+    unknown = tuple(
+        f"{one.metric.name}: {one.reason}"
+        for one in results
+        if one.outcome is Outcome.INCONCLUSIVE
+    )
+    if doubts:
+        return Verdict.INCONCLUSIVE, (*doubts, *unknown)
+    if failing:
+        return Verdict.FAIL, (*failing, *minor, *unknown)
+    if unknown:
+        return Verdict.INCONCLUSIVE, (*unknown, *minor)
+    return Verdict.PASS, minor or ("no metric got worse",)
+
+
+def _compare(baseline: Side, candidate: Side, settings: CompareSettings) -> Comparison:
+    results = judge_metrics(
+        settings.metrics, baseline, candidate, confidence=settings.confidence
+    )
+    shifts = find_mix_shifts(baseline, candidate)
+    doubts = find_doubts(baseline, candidate, shifts, settings)
+    verdict, reasons = decide(doubts, results)
+    return Comparison(
+        verdict=verdict,
+        reasons=reasons,
+        notes=find_notes(baseline, candidate),
+        baseline=baseline,
+        candidate=candidate,
+        metrics=results,
+        mix=shifts,
+        paths=find_path_changes(baseline.paths, candidate.paths),
+        settings=settings,
+    )
+
+
+def _find(side: str, store: Store, names: Sequence[str]) -> tuple[Manifest, ...]:
+    if not names:
+        raise InvalidOption(side, "", "at least one capture")
+    found = {one.capture_id: one for one in (find_capture(store, n) for n in names)}
+    return tuple(found.values())

@@ -1,0 +1,181 @@
+"""Counts of records by span of time, asked of DuckDB: what the tests are made of.
+
+DuckDB counts; what comes back is small however many records there are. A side's
+records fall into about thirty spans of time (clusters) by when the request started,
+or arrived where that was not recorded. Requests by second are counted by arrival:
+windows and gaps are defined on it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from instant_logs_plugin.analysis.compare.metrics import Metric
+from instant_logs_plugin.analysis.compare.statistics import Clusters, Values
+from instant_logs_plugin.analysis.database import Database
+from instant_logs_plugin.store.manifest import Manifest
+
+__all__ = [
+    "count_all",
+    "count_arrivals",
+    "count_sums",
+    "count_values",
+    "make_clusters",
+    "window_s",
+]
+
+_CLUSTERS = 30
+_MOMENT_S = "epoch(coalesce(edge_start, received_at, to_timestamp(0)))"
+# The times of a few strays must not stretch the spans of all the others.
+_STRAYS = 0.005
+_COUNTS = (
+    "count(*) as records, sum(weight)::double as weight, "
+    "sum(weight::double * weight) as weight_squared"
+)
+
+
+def make_clusters(database: Database) -> None:
+    """Make the view ``clustered``: ``requests`` and the span that each belongs to."""
+    spans = database.query(
+        f"""
+        select coalesce(
+            quantile_cont(at_s, {1 - _STRAYS}) - quantile_cont(at_s, {_STRAYS}), 0
+        ) as span_s
+        from (select capture_id, {_MOMENT_S} as at_s from requests)
+        group by capture_id
+        """
+    )
+    # Times in records are whole seconds: a shorter span would split none.
+    width_s = max(1, math.ceil(_floats(spans, "span_s").sum() / _CLUSTERS))
+    database.connection.execute(
+        f"""
+        create or replace temp view clustered as
+        select *, capture_id || ' ' || ({_MOMENT_S} // {width_s})::bigint as cluster
+        from requests
+        """
+    )
+
+
+def count_all(database: Database) -> tuple[list[str], Clusters]:
+    """Return the names of all clusters, and their records."""
+    rows = database.query(
+        f"select cluster, {_COUNTS}, sum(weight)::double as amount from clustered "
+        "group by cluster order by cluster"
+    )
+    return [str(name) for name in rows["cluster"].to_pylist()], _clusters(rows)
+
+
+def count_sums(database: Database, metric: Metric) -> Clusters:
+    """Return the sums that a weighted share or mean is made of."""
+    return _clusters(
+        database.query(
+            f"""
+            select {_COUNTS},
+                sum(weight::double * ({metric.value})::double) as amount
+            from clustered where {metric.among} group by cluster order by cluster
+            """
+        )
+    )
+
+
+def count_values(database: Database, metric: Metric) -> Values:
+    """Return the weight of each distinct value."""
+    rows = database.query(
+        f"""
+        select cluster, ({metric.value})::double as value, {_COUNTS}
+        from clustered where {metric.among} group by all order by all
+        """
+    )
+    names = rows["cluster"].to_numpy()
+    return Values(
+        cluster=np.unique(names, return_inverse=True)[1],
+        value=_floats(rows, "value"),
+        weight=_floats(rows, "weight"),
+        weight_squared=_floats(rows, "weight_squared"),
+        records=int(_floats(rows, "records").sum()),
+    )
+
+
+def count_arrivals(database: Database, captures: Sequence[Manifest]) -> Clusters:
+    """Return requests by equal parts of the windows; ``weight`` is recorded seconds."""
+    total_s = sum(map(window_s, captures))
+    known = [one for one in captures if window_s(one)]
+    parts = [
+        _arrivals(database, one, math.ceil(_CLUSTERS * window_s(one) / total_s))
+        for one in known
+    ]
+    seconds = np.concatenate([np.empty(0), *(seconds for seconds, _ in parts)])
+    requests = np.concatenate([np.empty(0), *(requests for _, requests in parts)])
+    # A part without a stream is no evidence of silence.
+    is_known = seconds > 0
+    rows = database.query("select count(received_at) as records from requests")
+    return Clusters(
+        weight=seconds[is_known],
+        weight_squared=np.square(seconds[is_known]),
+        amount=requests[is_known],
+        records=rows["records"][0].as_py(),
+    )
+
+
+def window_s(capture: Manifest) -> float:
+    """Return the seconds of a capture's window; 0 while it is not known."""
+    start, end = capture.window.start, capture.window.end
+    return (end - start).total_seconds() if start and end else 0.0
+
+
+def _arrivals(
+    database: Database, capture: Manifest, count: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return recorded seconds and requests of a window's parts."""
+    start_s = capture.window.start.timestamp() if capture.window.start else 0.0
+    edges = start_s + np.linspace(0, window_s(capture), count + 1)
+    rows = database.query(
+        """
+        select
+            greatest(least(
+                floor((epoch(received_at) - $start_s) / $part_s), $last
+            ), 0)::bigint as part,
+            sum(weight)::double as requests
+        from requests
+        where capture_id = $capture_id and received_at is not null
+        group by part
+        """,
+        {
+            "capture_id": capture.capture_id,
+            "start_s": start_s,
+            "part_s": float(edges[1] - edges[0]),
+            "last": count - 1,
+        },
+    )
+    requests = np.zeros(count)
+    requests[rows["part"].to_numpy()] = _floats(rows, "requests")
+    return np.diff(edges) - _missed_s(capture, edges), requests
+
+
+def _missed_s(
+    capture: Manifest, edges: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return the seconds of each part that lie in gaps."""
+    missed = np.zeros(len(edges) - 1)
+    for gap in capture.gaps:
+        ends = gap.started_at.timestamp(), gap.ended_at.timestamp()
+        missed += np.diff(np.clip(edges, *ends))
+    return missed.clip(max=np.diff(edges))
+
+
+def _clusters(rows: pa.Table) -> Clusters:
+    return Clusters(
+        weight=_floats(rows, "weight"),
+        weight_squared=_floats(rows, "weight_squared"),
+        amount=_floats(rows, "amount"),
+        records=int(_floats(rows, "records").sum()),
+    )
+
+
+def _floats(rows: pa.Table, name: str) -> npt.NDArray[np.float64]:
+    return rows[name].to_numpy().astype(np.float64)
