@@ -24,6 +24,7 @@
     │   ├── StreamLost                   transient, carries close_code
     │   ├── StreamRefused                transient: the handshake failed, carries status
     │   ├── StreamSilent                 transient, carries idle_s
+    │   ├── ReconnectsSpent              lost streams used up their budget of tries
     │   ├── SessionExpired               transient: a new session is needed
     │   └── SessionSuperseded            another session took the zone's place
     ├── CoverageTooLow                   exit 5
@@ -70,6 +71,7 @@ __all__ = [
     "NotEntitled",
     "QueryError",
     "RateLimited",
+    "ReconnectsSpent",
     "RequestRefused",
     "RetiredField",
     "SessionExpired",
@@ -403,6 +405,24 @@ class StreamSilent(StreamError):
 
     def __str__(self) -> str:
         return f"stream silent for {self.idle_s:g} s"
+
+
+class ReconnectsSpent(StreamError):
+    """A stream was lost, and the capture has no try left to replace it.
+
+    Attributes:
+        limit: How many tries the capture had.
+        reason: What the last of them, or the stream, ended with.
+    """
+
+    hint = "see why streams are lost; --max-reconnects allows more tries"
+
+    def __init__(self, limit: int, reason: str) -> None:
+        super().__init__(limit, reason)
+        self.limit, self.reason = limit, reason
+
+    def __str__(self) -> str:
+        return f"the budget of {self.limit} reconnects is spent: {self.reason}"
 
 
 class SessionExpired(StreamError):

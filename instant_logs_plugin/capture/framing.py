@@ -53,6 +53,9 @@ class Framed:
         """Bytes of the lines without their newlines."""
         return len(self.data) - self.line_count
 
+    def __add__(self, other: Framed) -> Framed:
+        return Framed(self.data + other.data, self.line_count + other.line_count)
+
     def head(self, *, max_lines: int | None, max_bytes: int | None) -> Framed:
         """Return the leading lines up to the bound that is met first.
 

@@ -71,6 +71,10 @@ class CaptureOptions:
         busy: How to treat a taken zone.
         open_timeout_s: How long the first session is tried for while the service
             cannot be reached.
+        read_deadline_s: Without a message for this long it is asked whether the
+            session is still there: a zone may be quiet, or the stream deaf.
+        max_reconnects: How many tries to replace lost streams there are; 0 ends the
+            capture with its first stream.
         min_coverage: Recorded share of the window below which the capture counts
             as fallen short, 0 to 1; 0 accepts anything.
         sampling_model: ``exclusive`` or ``inclusive``; see ``Sampling``.
@@ -89,6 +93,8 @@ class CaptureOptions:
     labels: Mapping[str, str] = field(default_factory=dict)
     busy: BusyPolicy = BusyPolicy()
     open_timeout_s: float = 30.0
+    read_deadline_s: float = 30.0
+    max_reconnects: int = 1_000
     min_coverage: float = 0.95
     sampling_model: str = "exclusive"
     anonymize_ip: AnonymizeIp = AnonymizeIp.OFF
@@ -109,6 +115,12 @@ class CaptureOptions:
             raise InvalidOption("fields", "", "at least one field")
         if self.sample < 1:
             raise InvalidOption("sample", self.sample, "at least 1 (1-in-N)")
+        if not 0 <= self.open_timeout_s < float("inf"):
+            raise InvalidOption("open_timeout", self.open_timeout_s, "at least 0 s")
+        if not 0 < self.read_deadline_s < float("inf"):
+            raise InvalidOption("read_deadline", self.read_deadline_s, "above 0 s")
+        if self.max_reconnects < 0:
+            raise InvalidOption("max_reconnects", self.max_reconnects, "at least 0")
         if not 0 <= self.min_coverage <= 1:
             raise InvalidOption("min_coverage", self.min_coverage, "between 0 and 1")
         if self.sampling_model not in {"exclusive", "inclusive"}:

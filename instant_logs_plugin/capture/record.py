@@ -16,10 +16,12 @@ from random import Random
 
 from instant_logs_plugin.capture.clock import Clock
 from instant_logs_plugin.capture.commit import Committer
+from instant_logs_plugin.capture.joining import StreamJoiner
 from instant_logs_plugin.capture.journal import Journal, JournalSettings
 from instant_logs_plugin.capture.ledger import Ledger
 from instant_logs_plugin.capture.opening import SessionApi, SessionOpener
 from instant_logs_plugin.capture.options import CaptureOptions, OnBusy
+from instant_logs_plugin.capture.overlap import RAY_ID, Overlap
 from instant_logs_plugin.capture.ownership import read_own_sessions
 from instant_logs_plugin.capture.pipeline import Pipeline
 from instant_logs_plugin.capture.privacy import line_rewriter
@@ -180,14 +182,21 @@ def _recorder(
         ),
         random=random,
     )
-    source = StreamSource(
+    joiner = StreamJoiner(
         opener,
         lambda url: open_stream(url, setup.stream),
+        clock=clock,
+        random=random,
+        read_deadline_s=options.read_deadline_s,
+        max_reconnects=options.max_reconnects,
+    )
+    source = StreamSource(
+        joiner,
+        opener,
         window=window,
         ledger=ledger,
         clock=clock,
-        random=random,
-        open_timeout_s=options.open_timeout_s,
+        overlap=Overlap(is_told=RAY_ID in options.fields),
         rewrite=line_rewriter(
             options.anonymize_ip, options.hmac_key, redact_query=options.redact_query
         ),
@@ -200,6 +209,7 @@ def _recorder(
         ledger=ledger,
         clock=clock,
         stop=stop,
+        open_timeout_s=options.open_timeout_s,
         on_progress=on_progress,
     )
 

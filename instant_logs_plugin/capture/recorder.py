@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from instant_logs_plugin.capture.clock import Clock
-from instant_logs_plugin.capture.framing import Framed
 from instant_logs_plugin.capture.ledger import Ledger
 from instant_logs_plugin.capture.pipeline import Pipeline
-from instant_logs_plugin.capture.source import StreamSource
+from instant_logs_plugin.capture.source import Received, StreamSource
 from instant_logs_plugin.capture.stop import StopRequest
-from instant_logs_plugin.capture.window import CaptureWindow, EndReason, GapReason, Step
+from instant_logs_plugin.capture.window import CaptureWindow, EndReason, Step
 from instant_logs_plugin.errors import InstantLogsError, StoreError
 from instant_logs_plugin.store.manifest import Manifest
 
@@ -64,6 +63,7 @@ class Recorder:
         ledger: The books; reads ``window``.
         clock: Both clocks.
         stop: Asks the capture to end early.
+        open_timeout_s: How long the first stream is tried for.
         on_progress: Called on the event loop a few times a second.
     """
 
@@ -76,8 +76,10 @@ class Recorder:
         ledger: Ledger,
         clock: Clock,
         stop: StopRequest,
+        open_timeout_s: float,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
+        self._open_timeout_s = open_timeout_s
         self._source = source
         self._pipeline = pipeline
         self._window = window
@@ -124,7 +126,7 @@ class Recorder:
 
     async def _open_first(self) -> None:
         try:
-            await self._stop.or_result(self._source.open_first())
+            await self._stop.or_result(self._source.open_first(self._open_timeout_s))
         except BaseException:
             self._pipeline.discard()
             raise
@@ -158,20 +160,25 @@ class Recorder:
                 case Step.OPEN:
                     await self._source.reopen(plan.until)
                 case Step.RENEW:
-                    self._accept(await self._source.end(GapReason.RENEWAL), 0)
+                    self._source.renew()
                 case Step.RECEIVE:
-                    self._accept(*await self._source.read(plan.until))
+                    self._accept(await self._source.read(plan.until))
                     await self._wait_for_room()
 
-    def _accept(self, framed: Framed, message_count: int) -> None:
+    def _accept(self, arrived: Received) -> None:
         """Count lines and queue them for the journal, up to the bounds."""
         window = self._window
-        kept = framed.head(max_lines=window.lines_left, max_bytes=window.bytes_left)
+        kept = arrived.framed.head(
+            max_lines=window.lines_left, max_bytes=window.bytes_left
+        )
+        window.repeated(
+            lines=arrived.duplicate_count, byte_count=arrived.duplicate_bytes
+        )
         window.received(
             self._clock.now(),
             lines=kept.line_count,
             byte_count=kept.byte_count,
-            messages=message_count,
+            messages=arrived.message_count,
         )
         self._pipeline.offer(kept, self._clock.now_us())
         self._has_work.set()
@@ -226,7 +233,7 @@ class Recorder:
     async def _finish(self) -> None:
         """Bring everything received to the store, off the event loop."""
         reason = self._window.end_reason or EndReason.INTERRUPTED
-        self._accept(await self._source.close(reason.value), 0)
+        self._accept(await self._source.close(reason.value))
         for thread, step in self._finishing_steps():
             await _in(thread, step)
 
@@ -235,7 +242,7 @@ class Recorder:
 
         The two worker threads finish what they are at first, in order.
         """
-        self._accept(self._source.abandon(), 0)
+        self._accept(self._source.abandon())
         for thread, step in self._finishing_steps():
             thread.submit(step).result()
 

@@ -1,12 +1,11 @@
 """Where a capture's messages come from: one session's stream after the other.
 
-Opens the first stream or fails; replaces a lost one for as long as the window
-lasts, with growing, jittered pauses, ``Retry-After`` obeyed; and tells window and
-ledger what happened and when.
+Reads the open stream, and tells window and ledger what happened and when.
 
-A stream that ends is joined once more if its session can still be alive: that loses
-less than a new session. A stream that falls silent is ambiguous: the session list
-tells a quiet zone from a session that is gone or was superseded.
+A stream that falls silent is ambiguous: the session list tells a quiet zone from a
+session that is gone or was superseded. A session that grows old is renewed while
+its stream is still read: the next stream is open before the old one is closed,
+unless the service wants the old one gone first.
 """
 
 from __future__ import annotations
@@ -15,228 +14,263 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from random import Random
+from dataclasses import dataclass
 
 from instant_logs_plugin.capture.clock import Clock
-from instant_logs_plugin.capture.framing import Framed, LineFramer
+from instant_logs_plugin.capture.framing import Framed
+from instant_logs_plugin.capture.joined import JoinedStream
+from instant_logs_plugin.capture.joining import StreamJoiner, gap_reason, pause_after
 from instant_logs_plugin.capture.ledger import Ledger
-from instant_logs_plugin.capture.opening import Holder, SessionOpener, backoff
+from instant_logs_plugin.capture.opening import Holder, SessionOpener
+from instant_logs_plugin.capture.overlap import Overlap
 from instant_logs_plugin.capture.window import CaptureWindow, EndReason, GapReason
-from instant_logs_plugin.edge.session import SESSION_LIFETIME_S, SecretUrl, Session
-from instant_logs_plugin.edge.stream import Stream
 from instant_logs_plugin.errors import (
     InstantLogsError,
-    RateLimited,
-    SessionExpired,
-    SessionSuperseded,
     StreamError,
     StreamLost,
-    StreamSilent,
     ZoneBusy,
-    is_transient,
 )
 
-__all__ = ["OpenStream", "StreamSource"]
+__all__ = ["Received", "StreamSource"]
 
 _log = logging.getLogger(__name__)
 
-_EXPIRY_TOLERANCE_S = 5.0
-_RECONNECTS = 1_000
-_BUSY_MESSAGES = 20
-"""Expected in a read deadline; none of them by chance: once in 500 million."""
+_POLL_S = 0.05
+_RENEW_AGAIN_S = 2.0
+_ABNORMAL_CLOSURE = 1006
+_NO_LINES = Framed()
 
-OpenStream = Callable[[SecretUrl], AbstractAsyncContextManager[Stream]]
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What arrived.
+
+    Attributes:
+        framed: The lines to keep.
+        message_count: Messages that all lines came in.
+        duplicate_count: Lines beside them that an earlier stream had delivered.
+        duplicate_bytes: Their bytes.
+    """
+
+    framed: Framed = _NO_LINES
+    message_count: int = 0
+    duplicate_count: int = 0
+    duplicate_bytes: int = 0
 
 
 class StreamSource:
-    """The streams of one capture; at most one is open.
+    """The streams of one capture; one is open, or two for a moment while renewing.
 
     Args:
-        opener: Creates the sessions.
-        open_stream: Opens the stream of a session.
+        joiner: Opens the streams.
+        opener: Knows whose session the zone has.
         window: Told when streams open and end.
         ledger: Told which sessions took part.
         clock: Both clocks.
-        random: For jitter.
-        open_timeout_s: How long the first session is tried for while the
-            service cannot be reached.
-        rewrite: Applied to lines before anybody else sees them; keeps newlines.
+        overlap: Knows what was delivered already.
+        rewrite: Applied to lines before they leave; keeps newlines.
     """
 
     def __init__(
         self,
+        joiner: StreamJoiner,
         opener: SessionOpener,
-        open_stream: OpenStream,
         *,
         window: CaptureWindow,
         ledger: Ledger,
         clock: Clock,
-        random: Random,
-        open_timeout_s: float,
+        overlap: Overlap,
         rewrite: Callable[[bytes], bytes],
     ) -> None:
+        self._joiner = joiner
         self._opener = opener
-        self._open_stream = open_stream
         self._window = window
         self._ledger = ledger
         self._clock = clock
-        self._random = random
-        self._open_timeout_s = open_timeout_s
+        self._overlap = overlap
         self._rewrite = rewrite
-        self._stream: Stream | None = None
-        self._exit = contextlib.AsyncExitStack()
-        self._framer = LineFramer()
-        self._session: Session | None = None
-        self._created_at = self._opened_at = 0.0
-        self._message_count = 0
-        self._message_at = self._ask_at = 0.0
-        self._reconnects_left = _RECONNECTS
+        self._joined: JoinedStream | None = None
+        self._renewal: asyncio.Task[JoinedStream] | None = None
+        self._ending: _Ending | None = None
         self.error: InstantLogsError | None = None
 
-    async def open_first(self) -> None:
+    async def open_first(self, timeout_s: float) -> None:
         """Open the capture's first stream; waits for a taken zone by the policy.
 
         Raises:
             InstantLogsError: The zone stayed taken, the service refused, or could
                 not be reached within the timeout.
         """
-        deadline = self._clock.now() + self._open_timeout_s
-        pauses = backoff(self._random)
-        while True:
-            try:
-                return await self._open(await self._opener.create())
-            except InstantLogsError as exc:
-                pause_s = _pause_s(exc, next(pauses))
-                too_late = self._clock.now() + pause_s > deadline
-                if too_late or not is_transient(exc):
-                    raise
-                _log.info("instant_logs.open_retried", extra={"pause_s": pause_s})
-            await asyncio.sleep(pause_s)
+        self._adopt(await self._joiner.first(timeout_s))
 
     async def reopen(self, until: float) -> None:
         """Replace the stream that ended; gives up at ``until``.
 
-        A zone that somebody else took is waited for, never taken back. An error
-        that no retry mends, and one too many, ends the capture (``error`` holds it).
+        An error that no retry mends, and one too many, ends the capture (``error``
+        holds it).
         """
-        if await self._rejoin():
-            return None
-        pauses = backoff(self._random)
-        while self._clock.now() < until:
-            self._reconnects_left -= 1
-            try:
-                return await self._open(await self._opener.try_create())
-            except InstantLogsError as exc:
-                is_mendable = is_transient(exc) or isinstance(exc, ZoneBusy)
-                if not is_mendable or self._reconnects_left <= 0:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, until - self._clock.now())):
+                try:
+                    self._adopt(await self._replacement())
+                except InstantLogsError as exc:
                     self.error = exc
                     self._window.stop(self._clock.now(), EndReason.STREAM_FAILED)
-                    return None
-                self._window.explain(gap_reason(exc))
-                pause_s = _pause_s(exc, next(pauses))
-            await asyncio.sleep(min(pause_s, max(0.0, until - self._clock.now())))
-        return None
 
-    async def read(self, until: float) -> tuple[Framed, int]:
-        """Return the lines that arrived and the count of their messages.
+    def renew(self) -> None:
+        """Begin to open the next session's stream, while this one goes on."""
+        self._window.renewing()
+        self._renewal = asyncio.create_task(self._joiner.next())
 
-        Returns with none at ``until``, or when the stream ended: then the window
+    async def read(self, until: float) -> Received:
+        """Return what arrived.
+
+        Returns with nothing at ``until``, or when the stream ended: then the window
         and the ledger have been told, and the last, unfinished line is returned.
         """
-        if self._stream is None:
-            raise StreamLost(1006, "no stream is open")
-        deadline = min(until, self._ask_at)
+        joined = self._joined
+        if joined is None:
+            raise StreamLost(_ABNORMAL_CLOSURE, "no stream is open")
+        if self._renewal is not None and self._renewal.done():
+            return await self._finish_renewal(joined, self._renewal)
+        now = self._clock.now()
+        deadline = min(until, joined.ask_at if self._renewal is None else now + _POLL_S)
         try:
-            async with asyncio.timeout(max(0.0, deadline - self._clock.now())):
-                messages = await self._stream.read_batch()
+            async with asyncio.timeout(max(0.0, deadline - now)):
+                framed, message_count = await joined.read()
         except TimeoutError:
-            return await self._ask_for_session(until), 0
+            return await self._ask_for_session(joined, until)
         except StreamError as exc:
-            dead_s = self._stream.unheard_s
-            return await self.end(self._loss_reason(exc), dead_s=dead_s), 0
-        self._heard(len(messages))
-        return self._rewritten(self._framer.feed(messages)), len(messages)
+            reason = self._loss_reason(joined, exc)
+            return await self.end(reason, dead_s=joined.unheard_s, cause=exc)
+        return self._received(framed, message_count)
 
-    async def end(self, reason: GapReason, *, dead_s: float = 0.0) -> Framed:
+    async def end(
+        self,
+        reason: GapReason,
+        *,
+        dead_s: float = 0.0,
+        cause: InstantLogsError | None = None,
+    ) -> Received:
         """Close the stream because of ``reason``; return its unfinished line.
 
         Args:
             reason: Why nothing is recorded from then on.
             dead_s: For how long nothing could be recorded already.
+            cause: The error that ended it, if one did.
         """
-        now = self._clock.now()
-        self._window.lost(max(self._opened_at, now - dead_s), reason)
-        self._ledger.session_ended(now, reason.value)
-        if reason in _ENDS_SESSION:
-            self._session = None
+        now, joined = self._clock.now(), self._joined
+        if joined is None:
+            return Received()
+        self._ending = _Ending(joined, reason, cause)
+        self._window.lost(max(joined.opened_at, now - dead_s), reason)
         _log.warning("instant_logs.stream_ended", extra={"reason": reason.value})
-        return await self.close(reason.value)
+        return await self._leave(joined, reason.value)
 
-    async def close(self, reason: str) -> Framed:
-        """Close the stream, if one is open; return its unfinished line."""
-        self._ledger.session_ended(self._clock.now(), reason)
-        self._stream = None
-        await self._exit.aclose()
-        return self._rewritten(self._framer.flush())
+    async def close(self, reason: str) -> Received:
+        """Close what is open; return the unfinished line."""
+        await self._drop_renewal()
+        if self._joined is None:
+            return Received()
+        return await self._leave(self._joined, reason)
 
-    def abandon(self) -> Framed:
-        """Let go of the stream without waiting; return its unfinished line."""
+    def abandon(self) -> Received:
+        """Let go of the stream without waiting; return what it holds."""
         self._ledger.session_ended(self._clock.now(), EndReason.INTERRUPTED.value)
-        return self._rewritten(self._framer.flush())
+        return self._received(*self._joined.take()) if self._joined else Received()
 
-    def _rewritten(self, framed: Framed) -> Framed:
-        return Framed(self._rewrite(framed.data), framed.line_count)
+    async def _leave(self, joined: JoinedStream, reason: str) -> Received:
+        self._ledger.session_ended(self._clock.now(), reason)
+        self._joined = None
+        received = self._received(*joined.take())
+        await joined.close()
+        return received
 
-    async def _open(self, session: Session) -> None:
-        self._session, self._created_at = session, self._clock.now()
-        await self._join(session)
-
-    async def _rejoin(self) -> bool:
-        """Join the session of the stream that ended, once; it may still be alive.
-
-        Not if that stream brought nothing: a dead URL is not hammered.
-        """
-        session, self._session = self._session, None
-        if session is None or not self._message_count:
-            return False
-        try:
-            await self._join(session)
-        except StreamError:
-            return False
-        self._session = session
-        return True
-
-    async def _join(self, session: Session) -> None:
-        self._stream = await self._exit.enter_async_context(
-            self._open_stream(session.url)
+    def _received(self, framed: Framed, message_count: int) -> Received:
+        kept = self._overlap.keep(framed, self._clock.now())
+        return Received(
+            Framed(self._rewrite(kept.data), kept.line_count),
+            message_count,
+            framed.line_count - kept.line_count,
+            framed.byte_count - kept.byte_count,
         )
-        self._framer, self._message_count = LineFramer(), 0
-        now = self._opened_at = self._clock.now()
-        self._heard(0)
-        self._window.opened(now, session_age_s=now - self._created_at)
-        self._ledger.session_opened(now, session.fingerprint)
-        extra = {"session": session.fingerprint}
-        _log.info("instant_logs.session_opened", extra=extra)
 
-    def _heard(self, message_count: int) -> None:
-        self._message_count += message_count
-        self._message_at = self._clock.now()
-        if self._stream is not None:
-            self._ask_at = self._message_at + self._stream.read_deadline_s
+    def _adopt(self, joined: JoinedStream) -> None:
+        self._joined = joined
+        self._overlap.opened(joined.opened_at)
+        age_s = joined.opened_at - joined.created_at
+        self._window.opened(joined.opened_at, session_age_s=age_s)
+        fingerprint = joined.session.fingerprint
+        self._ledger.session_opened(joined.opened_at, fingerprint)
+        _log.info("instant_logs.session_opened", extra={"session": fingerprint})
 
-    async def _ask_for_session(self, until: float) -> Framed:
+    async def _replacement(self) -> JoinedStream:
+        """Return the stream of a renewal that is under way, or another one."""
+        if self._renewal is not None:
+            await asyncio.wait({self._renewal})
+            renewal, self._renewal = self._renewal, None
+            with contextlib.suppress(InstantLogsError):
+                return renewal.result()
+        ending = self._ending
+        if ending is None:
+            return await self._joiner.next()
+        return await self._joiner.again(
+            ending.joined,
+            cause=ending.cause,
+            may_be_alive=ending.reason not in _ENDS_SESSION,
+            explain=self._window.explain,
+        )
+
+    async def _finish_renewal(
+        self, old: JoinedStream, renewal: asyncio.Task[JoinedStream]
+    ) -> Received:
+        """Go over to the stream of a renewal, or decide what its failure means."""
+        self._renewal = None
+        try:
+            new = renewal.result()
+        except ZoneBusy:
+            # The service wants the old session gone first.
+            return await self.end(GapReason.RENEWAL)
+        except InstantLogsError as exc:
+            _log.warning("instant_logs.renewal_failed", extra={"error": str(exc)})
+            pause_s = pause_after(exc, _RENEW_AGAIN_S)
+            self._window.renew_at(self._clock.now() + pause_s)
+            return Received()
+        return await self._go_over(old, new)
+
+    async def _go_over(self, old: JoinedStream, new: JoinedStream) -> Received:
+        """Leave the old stream for the new one.
+
+        Creating a session ends the one before: from then on the old stream counts
+        as recorded only for as long as it was heard.
+        """
+        heard_until = max(new.created_at, old.heard_at(self._clock.now()))
+        if heard_until < new.opened_at:
+            self._window.lost(heard_until, GapReason.RENEWAL)
+        rest = await self._leave(old, GapReason.RENEWAL.value)
+        self._adopt(new)
+        return rest
+
+    async def _drop_renewal(self) -> None:
+        renewal, self._renewal = self._renewal, None
+        if renewal is None:
+            return
+        renewal.cancel()
+        (result,) = await asyncio.gather(renewal, return_exceptions=True)
+        if isinstance(result, JoinedStream):
+            await result.close()
+
+    async def _ask_for_session(self, joined: JoinedStream, until: float) -> Received:
         """After a silence: go on if the zone is quiet, end the stream if it is deaf."""
-        if self._stream is None or self._clock.now() >= until:
-            return Framed()
-        reason = await self._why_silent(until)
-        now = self._clock.now()
-        self._ask_at = now + self._stream.read_deadline_s
+        if self._renewal is not None or self._clock.now() >= until:
+            return Received()
+        reason = await self._why_silent(joined, until)
+        joined.ask_later()
         if reason is None:
-            return Framed()
-        return await self.end(reason, dead_s=now - self._message_at)
+            return Received()
+        return await self.end(reason, dead_s=joined.silent_s)
 
-    async def _why_silent(self, until: float) -> GapReason | None:
+    async def _why_silent(self, joined: JoinedStream, until: float) -> GapReason | None:
         """Return what ended or deafened the stream, or None if nothing is known to."""
         try:
             async with asyncio.timeout(max(0.0, until - self._clock.now())):
@@ -248,22 +282,22 @@ class StreamSource:
                 return GapReason.SESSION_SUPERSEDED
             case Holder.NOBODY:
                 return GapReason.SESSION_EXPIRED
-        return GapReason.STREAM_SILENT if self._was_busy() else None
+        return GapReason.STREAM_SILENT if joined.was_busy() else None
 
-    def _was_busy(self) -> bool:
-        """Tell whether a silence of a read deadline cannot be chance."""
-        if self._stream is None:
-            return False
-        heard_s = max(self._message_at - self._opened_at, 1e-3)
-        expected = self._message_count / heard_s * self._stream.read_deadline_s
-        return expected >= _BUSY_MESSAGES and self._message_count >= _BUSY_MESSAGES
+    def _loss_reason(self, joined: JoinedStream, exc: StreamError) -> GapReason:
+        """The end of a session's time is its expiry, however it looked."""
+        if self._renewal is not None:
+            return GapReason.RENEWAL
+        return GapReason.SESSION_EXPIRED if joined.is_at_full_age else gap_reason(exc)
 
-    def _loss_reason(self, exc: StreamError) -> GapReason:
-        """An end at a session's full age is its expiry, however it looked."""
-        age_s = self._clock.now() - self._opened_at
-        if age_s >= SESSION_LIFETIME_S - _EXPIRY_TOLERANCE_S:
-            return GapReason.SESSION_EXPIRED
-        return gap_reason(exc)
+
+@dataclass(frozen=True)
+class _Ending:
+    """How the last stream ended."""
+
+    joined: JoinedStream
+    reason: GapReason
+    cause: InstantLogsError | None
 
 
 _ENDS_SESSION = {
@@ -273,26 +307,3 @@ _ENDS_SESSION = {
     GapReason.STREAM_SILENT,
 }
 """Behind these the session itself is no use any more."""
-
-
-def gap_reason(exc: InstantLogsError) -> GapReason:
-    """Return the reason that an error gives to a gap."""
-    for kind, reason in _GAP_REASONS.items():
-        if isinstance(exc, kind):
-            return reason
-    return GapReason.SERVICE_UNAVAILABLE
-
-
-_GAP_REASONS: dict[type[InstantLogsError], GapReason] = {
-    RateLimited: GapReason.RATE_LIMITED,
-    SessionExpired: GapReason.SESSION_EXPIRED,
-    SessionSuperseded: GapReason.SESSION_SUPERSEDED,
-    StreamSilent: GapReason.STREAM_SILENT,
-    StreamError: GapReason.STREAM_LOST,
-    ZoneBusy: GapReason.SESSION_SUPERSEDED,
-}
-
-
-def _pause_s(exc: InstantLogsError, pause_s: float) -> float:
-    """Return the pause before the next try: never less than was asked for."""
-    return max(pause_s, getattr(exc, "retry_after_s", None) or 0.0)

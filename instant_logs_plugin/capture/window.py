@@ -128,6 +128,7 @@ class CaptureWindow:
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
         self.line_count = self.byte_count = self.message_count = 0
+        self.duplicate_count = self.duplicate_bytes = 0
         self.end_reason: EndReason | None = None
         self._start: float | None = None
         self._end: float | None = None
@@ -159,12 +160,29 @@ class CaptureWindow:
         return None if bound is None else max(0, bound - self.byte_count)
 
     def opened(self, now: float, *, session_age_s: float = 0.0) -> None:
-        """A stream is open; the first one fixes the window."""
-        self._opened_at = now
+        """A stream is open; the first one fixes the window.
+
+        Told while one is open already, recording goes on without a gap.
+        """
+        if self._opened_at is None:
+            self._opened_at = now
         self._renewal_at = now - session_age_s + self.bounds.renew_after_s
         if self._start is None:
             self._start = now + self.bounds.warm_up_s
             self._end = self._start + self.bounds.duration_s
+
+    def renewing(self) -> None:
+        """A renewal is under way; none is due until a stream opens or one fails."""
+        self._renewal_at = math.inf
+
+    def renew_at(self, at: float) -> None:
+        """A renewal failed; try it again at ``at``."""
+        self._renewal_at = at
+
+    def repeated(self, *, lines: int, byte_count: int) -> None:
+        """Lines arrived that were delivered before; they meet no bound."""
+        self.duplicate_count += lines
+        self.duplicate_bytes += byte_count
 
     def received(
         self, now: float, *, lines: int, byte_count: int, messages: int

@@ -67,6 +67,19 @@ def capture(
     open_timeout: Annotated[
         str, typer.Option(help="How long to try while the service is unreachable.")
     ] = "30s",
+    read_deadline: Annotated[
+        str,
+        typer.Option(
+            help="After this silence, look whether the session is still there."
+        ),
+    ] = "30s",
+    max_reconnects: Annotated[
+        int, typer.Option(help="How many tries to replace lost streams there are.")
+    ] = 1_000,
+    renew_after: Annotated[
+        str,
+        typer.Option(help="Age at which a session is renewed; it may live 60m."),
+    ] = "59m",
     min_coverage: Annotated[
         float, typer.Option(help="Exit with 5 below this recorded share, 0 to 1.")
     ] = 0.95,
@@ -111,6 +124,7 @@ def capture(
             else None,
             warm_up_s=values.parse_duration("--warm-up", warm_up),
             drain_s=values.parse_duration("--drain", drain),
+            renew_after_s=values.parse_duration("--renew-after", renew_after),
         ),
         labels=values.parse_labels(label or []),
         busy=BusyPolicy(
@@ -118,6 +132,8 @@ def capture(
             timeout_s=values.parse_duration("--busy-timeout", busy_timeout),
         ),
         open_timeout_s=values.parse_duration("--open-timeout", open_timeout),
+        read_deadline_s=values.parse_duration("--read-deadline", read_deadline),
+        max_reconnects=max_reconnects,
         min_coverage=min_coverage,
         anonymize_ip=values.parse_choice("--anonymize-ip", anonymize_ip, AnonymizeIp),
         hmac_key=os.environ.get("INSTANT_LOGS_HMAC_KEY", "").encode(),

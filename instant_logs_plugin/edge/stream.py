@@ -50,8 +50,6 @@ class StreamSettings:
         ping_timeout_s: Without a pong for this long the peer is dead. Above a
             possible stall of the disk: a pong waits behind unread messages.
         close_timeout_s: How long a close waits for the peer.
-        read_deadline_s: Without a message for this long it is asked whether the
-            session is still there: a zone may be quiet, or the stream deaf.
         max_message_bytes: A larger message ends the session (close code 1009).
         inbox_bytes: Unread bytes above which the socket is not read.
     """
@@ -60,7 +58,6 @@ class StreamSettings:
     ping_interval_s: float = 15.0
     ping_timeout_s: float = 30.0
     close_timeout_s: float = 0.25
-    read_deadline_s: float = 30.0
     max_message_bytes: int = 64 * 2**20
     inbox_bytes: int = 16 * 2**20
 
@@ -100,14 +97,14 @@ class Stream:
         self._settings = settings
 
     @property
-    def read_deadline_s(self) -> float:
-        """Seconds without a message after which to ask for the session."""
-        return self._settings.read_deadline_s
+    def idle_s(self) -> float:
+        """Seconds since the peer was last heard, be it by a pong."""
+        return self._connection.loop.time() - self._connection.heard_at
 
     @property
     def unheard_s(self) -> float:
         """Seconds for which the peer left even a ping unanswered; 0 if it did not."""
-        idle_s = self._connection.loop.time() - self._connection.heard_at
+        idle_s = self.idle_s
         return idle_s if idle_s > self._settings.ping_interval_s else 0.0
 
     async def read_batch(self) -> list[bytes]:
@@ -119,6 +116,10 @@ class Stream:
             StreamLost: The stream has ended and every message was returned.
         """
         return await self._connection.take()
+
+    def take_batch(self) -> list[bytes]:
+        """Return the messages that arrived since the last call, if any."""
+        return self._connection.take_now()
 
 
 class _Connection(ClientConnection):
@@ -159,6 +160,10 @@ class _Connection(ClientConnection):
                 raise self._loss()
             self._arrived.clear()
             await self._arrived.wait()
+        return self.take_now()
+
+    def take_now(self) -> list[bytes]:
+        """Return what has arrived."""
         messages, self._inbox, self._inbox_size = self._inbox, [], 0
         self._resume()
         return messages

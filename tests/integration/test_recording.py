@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import statistics
 from collections.abc import Callable
 from datetime import datetime
@@ -27,7 +28,7 @@ from instant_logs_plugin.edge.session import (
     SessionRequest,
 )
 from instant_logs_plugin.edge.stream import StreamSettings
-from instant_logs_plugin.emulator import Emulator, parse_fault
+from instant_logs_plugin.emulator import Emulator, What, parse_fault
 from instant_logs_plugin.lease.file_lock import hold_on_host
 from instant_logs_plugin.settings import open_client
 from instant_logs_plugin.store.filesystem import open_store
@@ -50,11 +51,12 @@ def record(tmp_path: Path) -> Record:
         renew_after_s: float = 3540.0,
         who: str = "us",
         stream: StreamSettings | None = None,
+        fields: tuple[str, ...] = ("RayID", "EdgeStartTimestamp", "EdgeResponseStatus"),
         **options: Any,
     ) -> CaptureOutcome:
         asked = CaptureOptions(
             zone_id=ZONE,
-            fields=("RayID", "EdgeStartTimestamp", "EdgeResponseStatus"),
+            fields=fields,
             bounds=Bounds(duration_s=duration_s, renew_after_s=renew_after_s),
             **options,
         )
@@ -81,7 +83,8 @@ def seconds(gap: Gap) -> float:
 
 def assert_accounted(manifest: Manifest) -> None:
     """Check the ledger: every line, and every second of the window."""
-    assert manifest.received == manifest.written + manifest.rejected
+    total = manifest.written + manifest.rejected + manifest.duplicates
+    assert manifest.received == total
     start, end = manifest.window.start, manifest.window.end
     assert isinstance(start, datetime)
     assert isinstance(end, datetime)
@@ -143,7 +146,7 @@ async def test_a_lost_stream_joins_its_session_again(record):
 
     async def send(connection: ServerConnection) -> None:
         connections.append(connection.request.path)
-        await connection.send('{"RayID":"1"}')
+        await connection.send(json.dumps({"RayID": str(len(connections))}))
         if len(connections) == 1:
             connection.transport.abort()
         await connection.wait_closed()
@@ -187,6 +190,63 @@ async def test_renewal(emulate, record):
     assert_accounted(outcome.manifest)
 
 
+async def test_a_refusing_service_is_renewed_with_a_gap(emulate, record):
+    """Where the old session must go first, it does, and a second is enough."""
+    emulator = emulate(rate=200.0, on_second="refuse")
+    outcome = await record(
+        emulator, duration_s=3.0, renew_after_s=1.0, min_coverage=0.5
+    )
+    gaps = outcome.manifest.gaps
+    assert {gap.reason for gap in gaps} == {"renewal"}
+    assert max(map(seconds, gaps)) <= 1
+    assert len(emulator.sessions) >= 2
+    assert_accounted(outcome.manifest)
+
+
+async def test_a_failing_renewal_costs_nothing_while_the_old_stream_lives(
+    emulate, record
+):
+    """The stream that is there is read on, and the renewal tried again as asked."""
+    faults = (parse_fault("post-429:session=2,retry=3"),)
+    emulator = emulate(rate=200.0, faults=faults)
+    outcome = await record(emulator, duration_s=5.5, renew_after_s=1.0)
+    creates = [one.at_s for one in emulator.asked(What.CREATE)]
+    assert creates[2] - creates[1] >= 3
+    assert outcome.manifest.coverage > 0.9
+    assert {gap.reason for gap in outcome.manifest.gaps} <= {"renewal"}
+    assert len(emulator.sessions) >= 2
+
+
+@pytest.mark.parametrize("fault", ["drop:after=300", "stall:after=1000"])
+async def test_records_delivered_twice_are_kept_once(fault, emulate, record):
+    """Around a loss and a renewal; counted, and no others are taken for them."""
+    faults = (parse_fault(fault), parse_fault("repeat:lines=80,session=2"))
+    emulator = emulate(rate=400.0, faults=faults, keep_sent=True)
+    outcome = await record(
+        emulator, duration_s=3.0, renew_after_s=1.5, min_coverage=0.3
+    )
+    manifest, repeated = outcome.manifest, emulator.sessions[1].sent.repeated
+    assert repeated == 80
+    # What the client had not taken yet when the first stream ended came only once.
+    assert 0 < manifest.duplicates <= repeated
+    sent = [line for one in emulator.sent() for line in one.lines]
+    assert len(sent) - len(set(sent)) == repeated
+    assert manifest.written <= len(set(sent))
+    assert_accounted(manifest)
+
+
+async def test_without_ray_ids_nothing_is_taken_for_a_duplicate(emulate, record):
+    """A line that comes twice may be two requests."""
+    faults = (parse_fault("drop:after=300"), parse_fault("repeat:lines=80,session=2"))
+    outcome = await record(
+        emulate(rate=400.0, faults=faults),
+        fields=("EdgeResponseStatus",),
+        min_coverage=0.3,
+    )
+    assert outcome.manifest.duplicates == 0
+    assert_accounted(outcome.manifest)
+
+
 async def test_a_deaf_stream_is_found_out(emulate, record):
     """Alive but deaf: pings are answered, nothing comes; a busy zone is not silent."""
     emulator = emulate(rate=500.0, faults=(parse_fault("stall:after=300,times=1"),))
@@ -194,7 +254,7 @@ async def test_a_deaf_stream_is_found_out(emulate, record):
         emulator,
         duration_s=4.0,
         min_coverage=0.1,
-        stream=StreamSettings(read_deadline_s=1.0),
+        read_deadline_s=1.0,
     )
     (gap,) = outcome.manifest.gaps
     assert gap.reason == "stream_silent"
@@ -223,7 +283,7 @@ async def test_a_quiet_zone_is_no_gap(emulate, record):
     outcome = await record(
         emulate(rate=500.0, limit=10),
         duration_s=3.0,
-        stream=StreamSettings(read_deadline_s=0.5),
+        read_deadline_s=0.5,
     )
     assert outcome.manifest.gaps == ()
     assert outcome.manifest.coverage == 1.0
@@ -236,7 +296,7 @@ async def test_silent_end_of_a_session_is_found_out(emulate, record):
         emulate(rate=500.0, end_by="silence", faults=(fault,)),
         duration_s=4.0,
         min_coverage=0.1,
-        stream=StreamSettings(read_deadline_s=1.0),
+        read_deadline_s=1.0,
     )
     assert "session_expired" in {gap.reason for gap in outcome.manifest.gaps}
     assert outcome.manifest.received > 100
@@ -246,9 +306,8 @@ async def test_silent_end_of_a_session_is_found_out(emulate, record):
 async def test_superseded_never_fights(end_by, emulate, record):
     """A stranger's session is waited for; ours comes back when it is gone."""
     emulator = emulate(rate=200.0, end_by=end_by)
-    stream = StreamSettings(read_deadline_s=0.5)
     ours = asyncio.create_task(
-        record(emulator, duration_s=5.0, min_coverage=0.1, stream=stream)
+        record(emulator, duration_s=5.0, min_coverage=0.1, read_deadline_s=0.5)
     )
     await asyncio.sleep(1)
     theirs = await record(

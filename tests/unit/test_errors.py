@@ -31,6 +31,7 @@ from instant_logs_plugin.errors import (
     NotEntitled,
     QueryError,
     RateLimited,
+    ReconnectsSpent,
     RequestRefused,
     RetiredField,
     SessionExpired,
@@ -81,6 +82,11 @@ EXAMPLES = [
     (StreamRefused(429, "later", 3.0), 5, "stream refused with HTTP 429: later"),
     (StreamRefused(None, "no route"), 5, "stream refused: no route"),
     (StreamSilent(30.5), 5, "stream silent for 30.5 s"),
+    (
+        ReconnectsSpent(3, "stream lost"),
+        5,
+        "the budget of 3 reconnects is spent: stream lost",
+    ),
     (SessionExpired(3600.0), 5, "session expired after 3600 s"),
     (SessionSuperseded("z"), 5, "another session took over zone z"),
     (

@@ -1,0 +1,207 @@
+"""Opening streams: the first, the next, and one again after a loss.
+
+The one place that decides how often and how fast the service is asked: pauses grow,
+with full jitter, and never are shorter than the service asked for; a stream that
+lived too short is not replaced at once; a lost session is joined again only if it
+can be alive, and once; a capture has a budget of tries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from random import Random
+
+from instant_logs_plugin.capture.clock import Clock
+from instant_logs_plugin.capture.joined import JoinedStream, OpenStream
+from instant_logs_plugin.capture.opening import Holder, SessionOpener, backoff
+from instant_logs_plugin.capture.window import GapReason
+from instant_logs_plugin.edge.session import Session
+from instant_logs_plugin.errors import (
+    InstantLogsError,
+    RateLimited,
+    ReconnectsSpent,
+    SessionExpired,
+    SessionSuperseded,
+    StreamError,
+    StreamSilent,
+    ZoneBusy,
+    is_transient,
+)
+
+__all__ = ["StreamJoiner", "gap_reason", "pause_after"]
+
+_log = logging.getLogger(__name__)
+
+_STEADY_S = 5.0
+"""A stream that lived as long is replaced at once, a shorter one after a pause."""
+_LOOK_S = 2.0
+"""How long a look at the session list may hold up joining a session again."""
+
+
+class StreamJoiner:
+    """Opens the streams of one capture.
+
+    Args:
+        opener: Creates the sessions.
+        open_stream: Opens the stream of a session.
+        clock: Both clocks.
+        random: For jitter.
+        read_deadline_s: Told to each stream.
+        max_reconnects: How many tries to replace lost streams there are in all.
+    """
+
+    def __init__(
+        self,
+        opener: SessionOpener,
+        open_stream: OpenStream,
+        *,
+        clock: Clock,
+        random: Random,
+        read_deadline_s: float,
+        max_reconnects: int,
+    ) -> None:
+        self._opener = opener
+        self._open_stream = open_stream
+        self._clock = clock
+        self._random = random
+        self._read_deadline_s = read_deadline_s
+        self._max_reconnects = self._reconnects_left = max_reconnects
+        self._pauses = backoff(random)
+
+    async def first(self, timeout_s: float) -> JoinedStream:
+        """Open the capture's first stream; waits for a taken zone by the policy.
+
+        Raises:
+            InstantLogsError: The zone stayed taken, the service refused, or could
+                not be reached within the timeout.
+        """
+        deadline = self._clock.now() + timeout_s
+        while True:
+            try:
+                return await self._join(await self._opener.create(), self._clock.now())
+            except InstantLogsError as exc:
+                pause_s = pause_after(exc, next(self._pauses))
+                too_late = self._clock.now() + pause_s > deadline
+                if too_late or not is_transient(exc):
+                    raise
+                _log.info("instant_logs.open_retried", extra={"pause_s": pause_s})
+            await asyncio.sleep(pause_s)
+
+    async def next(self) -> JoinedStream:
+        """Create a session and open its stream: one try.
+
+        Raises:
+            InstantLogsError: The zone is somebody else's, or it did not work.
+        """
+        return await self._join(await self._opener.try_create(), self._clock.now())
+
+    async def again(
+        self,
+        ended: JoinedStream,
+        *,
+        cause: InstantLogsError | None,
+        may_be_alive: bool,
+        explain: Callable[[GapReason], None],
+    ) -> JoinedStream:
+        """Replace a stream that ended; tries until it works or nothing can mend it.
+
+        A zone that somebody else took is waited for, never taken back; the waiting
+        costs no try.
+
+        Args:
+            ended: The stream before.
+            cause: What ended it, if that was an error.
+            may_be_alive: Whether its session can have outlived it.
+            explain: Told why there is no stream, whenever that is found out.
+
+        Raises:
+            InstantLogsError: No retry mends it.
+            ReconnectsSpent: It was one try too many.
+        """
+        if ended.lived_s >= _STEADY_S:
+            self._pauses = backoff(self._random)
+        else:
+            await asyncio.sleep(next(self._pauses))
+        if may_be_alive and ended.message_count:
+            joined = await self._rejoin(ended, cause, explain)
+            if joined is not None:
+                return joined
+        while True:
+            self._spend(cause)
+            pause_s = next(self._pauses)
+            try:
+                return await self.next()
+            except ZoneBusy as exc:
+                self._reconnects_left += 1
+                pause_s, cause = min(pause_s, self._opener.busy.poll_s), exc
+            except InstantLogsError as exc:
+                if not is_transient(exc):
+                    raise
+                cause = exc
+            explain(gap_reason(cause))
+            await asyncio.sleep(pause_after(cause, pause_s))
+
+    async def _rejoin(
+        self,
+        ended: JoinedStream,
+        cause: InstantLogsError | None,
+        explain: Callable[[GapReason], None],
+    ) -> JoinedStream | None:
+        """Join a session again, once, unless somebody else took the zone meanwhile."""
+        if await self._find_holder() is Holder.STRANGER:
+            explain(GapReason.SESSION_SUPERSEDED)
+            return None
+        self._spend(cause)
+        try:
+            return await self._join(ended.session, ended.created_at)
+        except StreamError as exc:
+            await asyncio.sleep(pause_after(exc, 0.0))
+            return None
+
+    async def _find_holder(self) -> Holder | None:
+        """Tell whose the zone is; None when the service does not tell soon."""
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                return await self._opener.find_holder()
+        except (InstantLogsError, TimeoutError):
+            return None
+
+    def _spend(self, cause: InstantLogsError | None) -> None:
+        if self._reconnects_left <= 0:
+            words = str(cause) if cause else "the stream ended"
+            raise ReconnectsSpent(self._max_reconnects, words) from cause
+        self._reconnects_left -= 1
+
+    async def _join(self, session: Session, created_at: float) -> JoinedStream:
+        return await JoinedStream.join(
+            session,
+            self._open_stream,
+            created_at=created_at,
+            clock=self._clock,
+            read_deadline_s=self._read_deadline_s,
+        )
+
+
+def gap_reason(exc: InstantLogsError) -> GapReason:
+    """Return the reason that an error gives to a gap."""
+    for kind, reason in _GAP_REASONS.items():
+        if isinstance(exc, kind):
+            return reason
+    return GapReason.SERVICE_UNAVAILABLE
+
+
+_GAP_REASONS: dict[type[InstantLogsError], GapReason] = {
+    RateLimited: GapReason.RATE_LIMITED,
+    SessionExpired: GapReason.SESSION_EXPIRED,
+    SessionSuperseded: GapReason.SESSION_SUPERSEDED,
+    StreamSilent: GapReason.STREAM_SILENT,
+    StreamError: GapReason.STREAM_LOST,
+    ZoneBusy: GapReason.SESSION_SUPERSEDED,
+}
+
+
+def pause_after(exc: InstantLogsError, pause_s: float) -> float:
+    """Return the pause before the next try: never less than was asked for."""
+    return max(pause_s, getattr(exc, "retry_after_s", None) or 0.0)
