@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PARALLEL := -n 2
+# They start servers and environments of their own, once for all their tests.
+SERIAL := tests/flows tests/packaging
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit soak check format bench build clean
@@ -23,10 +26,11 @@ demo: $(STAMP)  ## record the emulator through the Prefect flow and print a summ
 	$(BIN)/instant-logs demo
 
 test: $(STAMP)  ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL) $(SERIAL:%=--ignore=%)
+	$(BIN)/python -m pytest $(SERIAL)
 
 unit: $(STAMP)  ## run the tests that are done in seconds
-	$(BIN)/python -m pytest tests/unit tests/sql
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/sql
 
 soak: $(STAMP)  ## run the tests that take minutes; they print their figures
 	$(BIN)/python -m pytest -s -m soak
@@ -36,7 +40,7 @@ check: $(STAMP)  ## format, lint, types, import rules, unit and SQL tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/unit tests/sql
+	$(BIN)/python -m pytest -q $(PARALLEL) tests/unit tests/sql
 
 format: $(STAMP)  ## format the code
 	$(BIN)/ruff format .

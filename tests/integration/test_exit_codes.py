@@ -14,6 +14,7 @@ from instant_logs_plugin.emulator import parse_fault
 from tests.support.command_line import CommandLine, Result
 
 ZONE = "0123456789abcdef0123456789abcdef"
+INTERRUPTED = 130
 # Nothing listens on the discard port: whoever contacts it gets exit code 5.
 NOWHERE = {
     "CLOUDFLARE_API_TOKEN": "any",
@@ -28,6 +29,12 @@ def error_of(result: Result) -> str:
     assert len(errors) == 1, result.stderr
     assert "hint: " in result.stderr
     return errors[0]
+
+
+def interrupt(line: CommandLine, process: subprocess.Popen[str]) -> Result:
+    """End a run as Ctrl-C does."""
+    process.send_signal(signal.SIGINT)
+    return line.end(process)
 
 
 @pytest.fixture
@@ -120,27 +127,28 @@ def test_taken_zone_is_4(policy, emulate, command_line):
     emulator = emulate(rate=500.0)
     line = command_line(emulator)
     other = other_host(line)
-    holder = other.start("capture", ZONE, "--duration", "6s")
+    holder = other.start("capture", ZONE, "--duration", "60s")
     wait_for_session(line)
     try:
         result = line.run("capture", ZONE, "--duration", "2s", *policy)
     finally:
-        held = other.end(holder)
+        held = interrupt(other, holder)
     assert result.exit_code == 4, result.stderr
     assert ZONE in error_of(result)
-    assert held.exit_code == 0, held.stderr
+    assert held.exit_code == INTERRUPTED, held.stderr
+    assert held.document["gaps"] == []
     assert len(emulator.sessions) == 1
 
 
 def test_taken_lease_is_4(emulate, command_line):
     """A second capture on this host is refused before the service is asked."""
     line = command_line(emulate(rate=100.0))
-    holder = line.start("capture", ZONE, "--duration", "4s")
+    holder = line.start("capture", ZONE, "--duration", "60s")
     wait_for_session(line)
     result = line.run("capture", ZONE, "--on-busy", "fail")
     assert result.exit_code == 4
     assert str(holder.pid) in error_of(result)
-    assert line.end(holder).exit_code == 0
+    assert interrupt(line, holder).exit_code == INTERRUPTED
 
 
 def test_takeover_ends_the_other_session(emulate, command_line):
@@ -148,13 +156,13 @@ def test_takeover_ends_the_other_session(emulate, command_line):
     emulator = emulate(rate=500.0)
     line = command_line(emulator)
     other = other_host(line)
-    holder = other.start("capture", ZONE, "--duration", "5s")
+    holder = other.start("capture", ZONE, "--duration", "60s")
     wait_for_session(line)
     result = line.run("capture", ZONE, "--duration", "1s", "--on-busy", "takeover")
-    held = other.end(holder)
+    held = interrupt(other, holder)
     assert result.exit_code == 0, result.stderr
     assert result.document["coverage"] == 1.0
-    assert held.exit_code == 5
+    assert held.exit_code == INTERRUPTED
     assert "session_superseded" in {gap["reason"] for gap in held.document["gaps"]}
 
 
