@@ -7,6 +7,7 @@ only where DuckDB points into SQL) with a hint and the exit code of its class (d
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -18,8 +19,10 @@ from instant_logs_plugin.commands.capture import capture
 from instant_logs_plugin.commands.captures import captures_app
 from instant_logs_plugin.commands.demo import demo
 from instant_logs_plugin.commands.emulate import emulate
+from instant_logs_plugin.commands.recover import recover
 from instant_logs_plugin.commands.report import report
 from instant_logs_plugin.errors import InstantLogsError, InvalidQuery
+from instant_logs_plugin.failpoints import ENVIRONMENT_NAME, arm
 
 __all__ = ["app", "main"]
 
@@ -33,6 +36,7 @@ app = typer.Typer(
 )
 
 app.command()(capture)
+app.command()(recover)
 app.add_typer(captures_app, name="captures")
 app.command()(query.query)
 app.command()(query.summary)
@@ -66,6 +70,7 @@ def _options(
 def main() -> None:
     """Run the command line and exit with the code of what happened."""
     try:
+        arm(os.environ.get(ENVIRONMENT_NAME, ""))
         app()
     except InstantLogsError as exc:
         _print_error(exc)

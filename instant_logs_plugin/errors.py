@@ -31,6 +31,9 @@
     ├── StoreError                       exit 6
     │   ├── StoreUnreadable              the file system refused a read
     │   ├── StoreUnwritable              the file system or bucket refused
+    │   │   └── StoreFull                less room left than is to be kept free
+    │   ├── CaptureUnfinished            ended a capture; says what is safe where
+    │   ├── RecoveryFailed               a journal that could not be finished, yet
     │   ├── JournalDamaged               raw lines that fail their checksum
     │   ├── InvalidManifest              a manifest that cannot be read
     │   └── VerificationFailed           a committed segment is not what was written
@@ -55,6 +58,7 @@ __all__ = [
     "AuthenticationFailed",
     "CaptureInterrupted",
     "CaptureNotFound",
+    "CaptureUnfinished",
     "ConfigurationError",
     "CoverageTooLow",
     "FieldsNotRecorded",
@@ -72,11 +76,13 @@ __all__ = [
     "QueryError",
     "RateLimited",
     "ReconnectsSpent",
+    "RecoveryFailed",
     "RequestRefused",
     "RetiredField",
     "SessionExpired",
     "SessionSuperseded",
     "StoreError",
+    "StoreFull",
     "StoreUnreadable",
     "StoreUnwritable",
     "StreamError",
@@ -508,6 +514,86 @@ class StoreUnwritable(StoreError):
 
     def __str__(self) -> str:
         return f"cannot write {self.path}: {self.reason}"
+
+
+class StoreFull(StoreUnwritable):
+    """A disk with less room left than is to be kept free.
+
+    Attributes:
+        free_bytes: The room that is left.
+        least_bytes: The room that is to be kept.
+    """
+
+    def __init__(self, path: str, free_bytes: int, least_bytes: int) -> None:
+        mib = 2**20
+        reason = (
+            f"{free_bytes / mib:,.1f} MiB are free, {least_bytes / mib:,.1f} MiB are "
+            "to be kept free"
+        )
+        super().__init__(path, reason)
+        self.args = (path, free_bytes, least_bytes)
+        self.free_bytes, self.least_bytes = free_bytes, least_bytes
+        self.hint = "make room, or set --min-free lower, then 'instant-logs recover'"
+
+
+class CaptureUnfinished(StoreError):
+    """The store or the journal failed a capture; says what is safe where.
+
+    Attributes:
+        capture_id: The capture.
+        cause: What failed.
+        received: Lines received.
+        in_store: Those of them in the store.
+        in_journal: Those of them in the journal only.
+        journal_path: Where that is.
+    """
+
+    def __init__(  # noqa: PLR0917 - facts, told apart by their names
+        self,
+        capture_id: str,
+        cause: str,
+        received: int,
+        in_store: int,
+        in_journal: int,
+        journal_path: str,
+    ) -> None:
+        super().__init__(
+            capture_id, cause, received, in_store, in_journal, journal_path
+        )
+        self.capture_id, self.cause, self.received = capture_id, cause, received
+        self.in_store, self.in_journal = in_store, in_journal
+        self.journal_path = journal_path
+        self.hint = (
+            "make room or mend the permissions, then 'instant-logs recover' finishes it"
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"capture {self.capture_id} could not be finished: {self.cause}; of "
+            f"{self.received} lines received {self.in_store} are safe in the store "
+            f"and {self.in_journal} in the journal {self.journal_path}"
+        )
+
+
+class RecoveryFailed(StoreError):
+    """Journals that could not be finished; they are kept to be tried again.
+
+    Attributes:
+        capture_id: The first capture of them.
+        problems: What was in its way.
+        count: How many there are.
+    """
+
+    hint = "mend what is in the way, then 'instant-logs recover' again"
+
+    def __init__(self, capture_id: str, problems: tuple[str, ...], count: int) -> None:
+        super().__init__(capture_id, problems, count)
+        self.capture_id, self.problems, self.count = capture_id, problems, count
+
+    def __str__(self) -> str:
+        more = f" (and {self.count - 1} more)" if self.count > 1 else ""
+        text = f"capture {self.capture_id} could not be recovered{more}"
+        return f"{text}: {'; '.join(self.problems)}"
 
 
 class JournalDamaged(StoreError):

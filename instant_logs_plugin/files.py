@@ -1,4 +1,8 @@
-"""Local files as a recorder needs them: private, durable, with our own errors."""
+"""Local files as a recorder needs them: private, durable, with our own errors.
+
+Everything that must reach the disk goes through here, step by named step, so that a
+test can make each of them fail (``failpoints``).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from instant_logs_plugin.errors import StoreUnwritable
+from instant_logs_plugin.failpoints import reach
 
-__all__ = ["PRIVATE_FILE", "fsync_path", "make_directory", "write_errors"]
+__all__ = [
+    "create_file",
+    "fsync_path",
+    "make_directory",
+    "publish_file",
+    "replacing",
+    "sync_file",
+    "temporary_path",
+    "write_all",
+    "write_errors",
+]
 
-PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
+_PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
 
 
 @contextlib.contextmanager
@@ -28,13 +43,76 @@ def make_directory(path: Path) -> None:
     for parent in (*reversed(path.parents), path):
         if not parent.is_dir():
             parent.mkdir(mode=_PRIVATE_DIRECTORY, exist_ok=True)
-            fsync_path(parent.parent)
+            fsync_path(parent.parent, step="directory")
 
 
-def fsync_path(path: Path) -> None:
+def create_file(path: Path, *, step: str) -> int:
+    """Create a file that must not be there yet; return its descriptor."""
+    reach(f"{step}:create")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+    return os.open(path, flags, _PRIVATE_FILE)
+
+
+def write_all(descriptor: int, data: bytes, *, step: str) -> None:
+    """Write all of ``data``; a failure can leave a part of it behind."""
+    view = memoryview(data)
+    reach(f"{step}:write", lambda: os.write(descriptor, view[: len(view) // 2]))
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def sync_file(descriptor: int, *, step: str) -> None:
+    """Bring a file safely to disk.
+
+    After a failure the kernel may take the lost bytes for written: a second call that
+    succeeds proves nothing.
+    """
+    reach(f"{step}:fsync")
+    os.fsync(descriptor)
+
+
+def fsync_path(path: Path, *, step: str) -> None:
     """Bring a file's bytes, or a directory's entries, safely to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        sync_file(descriptor, step=step)
     finally:
         os.close(descriptor)
+
+
+def temporary_path(path: Path) -> Path:
+    """Return where a file is written before it takes its name; no glob meets it."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, step: str) -> Iterator[Path]:
+    """Yield an empty file that becomes ``path`` when the block ends without error.
+
+    The block writes and syncs it. Then it is renamed and its directory synced: it
+    survives a power loss from then on. Nothing is left behind by a failure.
+    """
+    temporary = temporary_path(path)
+    try:
+        reach(f"{step}:create")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        os.close(os.open(temporary, flags, _PRIVATE_FILE))
+        yield temporary
+        reach(f"{step}:rename")
+        temporary.replace(path)
+        fsync_path(path.parent, step=f"{step}.directory")
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def publish_file(path: Path, data: bytes, *, step: str) -> None:
+    """Write ``data`` as ``path``, atomically and durably; replaces what was there."""
+    with replacing(path, step=step) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY)
+        try:
+            write_all(descriptor, data, step=step)
+            sync_file(descriptor, step=step)
+        finally:
+            os.close(descriptor)

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from instant_logs_plugin.capture.decode import Decoder, capture_schema
-from instant_logs_plugin.capture.journal import SealedSegment
 from instant_logs_plugin.capture.ledger import Committed
 from instant_logs_plugin.capture.rejects import Reject, format_reject
-from instant_logs_plugin.files import fsync_path, write_errors
+from instant_logs_plugin.capture.segment import SealedSegment
+from instant_logs_plugin.files import publish_file, write_errors
 from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.layout import rejects_path, segment_path
 from instant_logs_plugin.store.manifest import Segment
@@ -107,9 +107,8 @@ def _write_rejects(path: Path, rejects: list[Reject]) -> None:
     if not rejects:
         return
     with write_errors(path):
-        with path.open("wb") as file:
-            file.writelines(map(format_reject, rejects))
-        fsync_path(path)
+        document = b"".join(map(format_reject, rejects))
+        publish_file(path, document, step="journal.rejects")
 
 
 class _Tally:

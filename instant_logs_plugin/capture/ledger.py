@@ -7,7 +7,7 @@ store, so that the two sides prove each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from instant_logs_plugin.capture.clock import Clock
@@ -58,6 +58,10 @@ class Ledger:
         versions: Names and versions of what took part.
         clock: Turns the window's times into wall times.
         lease: The zone's lease; None where nobody vouches for the zone.
+
+    Attributes:
+        fingerprints: Of every session that was created, used or not.
+        on_session: Called after each change of what is known of the sessions.
     """
 
     def __init__(
@@ -78,6 +82,8 @@ class Ledger:
         self._to_wall = clock.to_wall
         self._started_at = clock.wall_start
         self._lease = lease
+        self.fingerprints: list[str] = []
+        self.on_session: Callable[[], None] = lambda: None
         self._sessions: list[SessionSpan] = []
         self._committed: list[Committed] = []
 
@@ -86,10 +92,16 @@ class Ledger:
         """Rejects committed so far."""
         return sum(done.rejected for done in self._committed)
 
+    def session_created(self, fingerprint: str) -> None:
+        """A session exists; its stream is not open yet."""
+        self.fingerprints.append(fingerprint)
+        self.on_session()
+
     def session_opened(self, now: float, fingerprint: str) -> None:
         """A session's stream is open."""
         opened_at = self._to_wall(now)
         self._sessions.append(SessionSpan(opened_at=opened_at, fingerprint=fingerprint))
+        self.on_session()
 
     def session_ended(self, now: float, reason: str) -> None:
         """The stream of the last session ended; only its first end counts."""
@@ -98,6 +110,7 @@ class Ledger:
                 self._sessions[-1], ended_at=self._to_wall(now), end_reason=reason
             )
             self._sessions[-1] = ended
+            self.on_session()
 
     def committed(self, done: Committed) -> None:
         """A sealed segment reached the store."""

@@ -69,6 +69,7 @@ class SessionOpener:
             in a thread, once, when the list shows a session for the first time.
         random: For jitter.
         sleep: ``asyncio.sleep``, or a test's.
+        on_created: Told the fingerprint of each session as soon as it exists.
         created: Fingerprints of the sessions it created.
     """
 
@@ -78,6 +79,7 @@ class SessionOpener:
     read_own: Callable[[], Mapping[str, OwnSession]]
     random: Random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    on_created: Callable[[str], None] = lambda _: None
     created: set[str] = field(default_factory=set)
     _own: Mapping[str, OwnSession] | None = None
 
@@ -144,6 +146,7 @@ class SessionOpener:
             await self._check_empty()
             raise
         self.created.add(session.fingerprint)
+        self.on_created(session.fingerprint)
         return session
 
     async def _check_free(self) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from instant_logs_plugin.capture.recovery import dead_headers
 from instant_logs_plugin.store.catalog import list_captures
 from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.manifest import CaptureState, Manifest, SessionSpan
@@ -42,9 +43,19 @@ def read_own_sessions(
 
     Call it while holding the zone: a capture that still says ``recording`` and has
     its journal on this host was killed, or the zone could not be held here. One
-    without a journal here may well run on another host, and is left to it.
+    without a journal here may well run on another host, and is left to it. Sessions
+    that no manifest names yet are found in the journals of killed captures.
     """
-    return {
+    left = {
+        fingerprint: OwnSession(
+            capture_id=header.manifest.capture_id,
+            opened_at=header.written_at,
+            is_over=True,
+        )
+        for header in dead_headers(journal_root, zone_id)
+        for fingerprint in header.fingerprints
+    }
+    return left | {
         session.fingerprint: OwnSession(
             capture_id=manifest.capture_id,
             opened_at=session.opened_at,

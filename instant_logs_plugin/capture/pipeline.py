@@ -7,13 +7,17 @@ so that a cancelled capture can finish the same work in its own thread.
 
 from __future__ import annotations
 
-import shutil
 from collections import deque
+from dataclasses import replace
+from pathlib import Path
 
 from instant_logs_plugin.capture.commit import Committer
 from instant_logs_plugin.capture.framing import Framed
-from instant_logs_plugin.capture.journal import Journal, SealedSegment
+from instant_logs_plugin.capture.header import CaptureHeader
+from instant_logs_plugin.capture.journal import Journal
+from instant_logs_plugin.capture.journal_directory import journal_home
 from instant_logs_plugin.capture.ledger import Committed
+from instant_logs_plugin.capture.segment import SealedSegment
 from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.layout import manifest_path
 from instant_logs_plugin.store.manifest import Manifest, format_manifest
@@ -44,6 +48,8 @@ class Pipeline:
         self._sealed: deque[SealedSegment] = deque()
         self._unreleased: list[SealedSegment] = []
         self._offered_bytes = self._written_bytes = 0
+        self.committed_lines = 0
+        self._header: CaptureHeader | None = None
         self.high_water_bytes = 0
         self.committed: deque[Committed] = deque()
 
@@ -51,6 +57,16 @@ class Pipeline:
     def pending_bytes(self) -> int:
         """Bytes that wait in memory for the journal."""
         return self._offered_bytes - self._written_bytes
+
+    @property
+    def kept_lines(self) -> int:
+        """Lines that the journal took, committed or not."""
+        return self._journal.line_count
+
+    @property
+    def journal_path(self) -> Path:
+        """Where the capture's journal is."""
+        return self._journal.directory.path
 
     @property
     def has_sealed(self) -> bool:
@@ -65,8 +81,22 @@ class Pipeline:
         self._offered_bytes += len(framed.data)
         self.high_water_bytes = max(self.high_water_bytes, self.pending_bytes)
 
+    def describe(self, header: CaptureHeader) -> None:
+        """Queue a new header: it stands in the journal before the next line does."""
+        home = journal_home(self._store, self._journal.directory.root)
+        self._header = replace(header, store=home)
+
+    def write_header(self) -> None:
+        """Write the newest header, if it is not yet written."""
+        header = self._header
+        if header is not None:
+            self._journal.write_header(header)
+            if self._header is header:
+                self._header = None
+
     def write_pending(self) -> None:
         """Append everything offered to the journal; seal what is full or old."""
+        self.write_header()
         while self._offered:
             parts, received_at_us = self._next_batch()
             self._queue(self._journal.append(_joined(parts), received_at_us))
@@ -85,7 +115,10 @@ class Pipeline:
         Its raw lines stay in the journal until a manifest names the segment.
         """
         if self._sealed:
-            self.committed.append(self._committer.commit(self._sealed[0]))
+            done = self._committer.commit(self._sealed[0])
+            self._journal.mark_committed(self._sealed[0], done)
+            self.committed_lines += self._sealed[0].line_count
+            self.committed.append(done)
             self._unreleased.append(self._sealed.popleft())
 
     def publish(self, manifest: Manifest) -> None:
@@ -104,7 +137,11 @@ class Pipeline:
     def discard(self) -> None:
         """Remove the capture's journal: nothing in it is needed any more."""
         self._committer.close()
-        shutil.rmtree(self._journal.directory, ignore_errors=True)
+        self._journal.discard()
+
+    def close(self) -> None:
+        """Leave what is in the journal to a recovery; harmless once discarded."""
+        self._journal.close()
 
     def commit_all(self) -> None:
         """Commit every sealed segment."""

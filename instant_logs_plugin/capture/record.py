@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import platform
 import secrets
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -18,6 +21,7 @@ from instant_logs_plugin.capture.clock import Clock
 from instant_logs_plugin.capture.commit import Committer
 from instant_logs_plugin.capture.joining import StreamJoiner
 from instant_logs_plugin.capture.journal import Journal, JournalSettings
+from instant_logs_plugin.capture.journal_directory import JournalDirectory
 from instant_logs_plugin.capture.ledger import Ledger
 from instant_logs_plugin.capture.opening import SessionApi, SessionOpener
 from instant_logs_plugin.capture.options import CaptureOptions, OnBusy
@@ -26,6 +30,7 @@ from instant_logs_plugin.capture.ownership import read_own_sessions
 from instant_logs_plugin.capture.pipeline import Pipeline
 from instant_logs_plugin.capture.privacy import line_rewriter
 from instant_logs_plugin.capture.recorder import Progress, Recorder
+from instant_logs_plugin.capture.recovery import recover_captures
 from instant_logs_plugin.capture.source import StreamSource
 from instant_logs_plugin.capture.stop import StopRequest
 from instant_logs_plugin.capture.window import CaptureWindow
@@ -34,6 +39,7 @@ from instant_logs_plugin.errors import (
     CaptureInterrupted,
     CoverageTooLow,
     InstantLogsError,
+    StoreError,
 )
 from instant_logs_plugin.lease.held import HoldZone, Lease
 from instant_logs_plugin.store.filesystem import Store
@@ -41,6 +47,8 @@ from instant_logs_plugin.store.layout import capture_id_at
 from instant_logs_plugin.store.manifest import CaptureState, Manifest
 
 __all__ = ["CaptureOutcome", "CaptureSetup", "record_capture"]
+
+_log = logging.getLogger(__name__)
 
 _TURN_S = 0.0001
 
@@ -116,7 +124,8 @@ async def record_capture(
             on_progress=on_progress,
         )
         with _short_turns():
-            manifest = await recorder.run()
+            async with _recovering(setup, stop):
+                manifest = await recorder.run()
     error = recorder.error or _shortfall(manifest, options, stop)
     return CaptureOutcome(manifest, error)
 
@@ -134,6 +143,29 @@ def _short_turns() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(usual_s)
+
+
+@contextlib.asynccontextmanager
+async def _recovering(setup: CaptureSetup, stop: StopRequest) -> AsyncIterator[None]:
+    """Finish what earlier captures left, beside this one and never in its way."""
+    is_over = threading.Event()
+
+    def recover() -> None:
+        try:
+            recover_captures(setup.store, setup.journal_root, is_stopped=is_over.is_set)
+        except StoreError as exc:
+            _log.warning("instant_logs.recovery_failed", extra={"error": str(exc)})
+
+    task = asyncio.create_task(asyncio.to_thread(recover))
+    try:
+        yield
+    except BaseException:
+        is_over.set()
+        raise
+    finally:
+        if stop.is_set:
+            is_over.set()
+        await task
 
 
 @contextlib.asynccontextmanager
@@ -181,6 +213,7 @@ def _recorder(
             read_own_sessions, setup.store, setup.journal_root, options.zone_id
         ),
         random=random,
+        on_created=ledger.session_created,
     )
     joiner = StreamJoiner(
         opener,
@@ -217,11 +250,11 @@ def _recorder(
 def _pipeline(
     options: CaptureOptions, setup: CaptureSetup, *, capture_id: str, clock: Clock
 ) -> Pipeline:
-    directory = setup.journal_root / capture_id
-    journal = Journal(directory, setup.journal, clock.now)
+    directory = JournalDirectory(setup.journal_root, capture_id)
+    journal = Journal(directory, setup.journal, clock)
     committer = Committer(
         setup.store,
-        directory,
+        directory.path,
         zone_id=options.zone_id,
         capture_id=capture_id,
         started_at=clock.wall_start,

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from instant_logs_plugin.capture.clock import Clock
+from instant_logs_plugin.capture.header import CaptureHeader
 from instant_logs_plugin.capture.ledger import Ledger
 from instant_logs_plugin.capture.pipeline import Pipeline
 from instant_logs_plugin.capture.source import Received, StreamSource
 from instant_logs_plugin.capture.stop import StopRequest
 from instant_logs_plugin.capture.window import CaptureWindow, EndReason, Step
-from instant_logs_plugin.errors import InstantLogsError, StoreError
+from instant_logs_plugin.errors import CaptureUnfinished, InstantLogsError, StoreError
 from instant_logs_plugin.store.manifest import Manifest
 
 __all__ = ["Progress", "Recorder"]
@@ -89,6 +90,7 @@ class Recorder:
         self._on_progress = on_progress
         self._has_work, self._has_room = asyncio.Event(), asyncio.Event()
         self._has_sealed = asyncio.Event()
+        ledger.on_session = self._describe
         self._journal_thread = ThreadPoolExecutor(1, "instant-logs-journal")
         self._commit_thread = ThreadPoolExecutor(1, "instant-logs-commit")
 
@@ -111,21 +113,26 @@ class Recorder:
             await self._open_first()
             await self._record()
             await self._finish()
-        except StoreError:
-            self._save_in_journal()
-            raise
+        except StoreError as exc:
+            self._save_in_journal(exc)
+            raise self._unfinished(exc) from exc
         except asyncio.CancelledError:
             self._window.stop(self._clock.now(), EndReason.INTERRUPTED)
             self._finish_blocking()
             raise
         finally:
+            self._ledger.on_session = lambda: None
+            # Behind the commit that may still run: then the journal is nobody's.
+            self._commit_thread.submit(self._pipeline.close)
             self._journal_thread.shutdown(wait=False)
             self._commit_thread.shutdown(wait=False)
             await self._source.close("aborted")
         return self._manifest(is_final=True)
 
     async def _open_first(self) -> None:
+        self._describe()
         try:
+            await _in(self._journal_thread, self._pipeline.write_header)
             await self._stop.or_result(self._source.open_first(self._open_timeout_s))
         except BaseException:
             self._pipeline.discard()
@@ -232,6 +239,7 @@ class Recorder:
 
     async def _finish(self) -> None:
         """Bring everything received to the store, off the event loop."""
+        self._describe()
         reason = self._window.end_reason or EndReason.INTERRUPTED
         self._accept(await self._source.close(reason.value))
         for thread, step in self._finishing_steps():
@@ -255,12 +263,41 @@ class Recorder:
         manifest = self._manifest(is_final=True)
         yield self._commit_thread, partial(self._pipeline.publish_last, manifest)
 
-    def _save_in_journal(self) -> None:
+    def _describe(self) -> None:
+        """Have the journal say how the capture stands, before its next line."""
+        now = self._clock.now()
+        header = CaptureHeader(
+            manifest=self._manifest(is_final=False),
+            written_at=self._clock.to_wall(now),
+            bounds=self._window.bounds,
+            fingerprints=tuple(self._ledger.fingerprints),
+        )
+        self._pipeline.describe(header)
+        # If it fails it is still to be written, and fails where that is waited for.
+        self._journal_thread.submit(self._pipeline.write_header)
+
+    def _save_in_journal(self, exc: StoreError) -> None:
         """After a failure: bring what waits in memory to the journal, if it can."""
         self._window.stop(self._clock.now(), EndReason.STORE_FAILED)
+        self._source.error = self._source.error or exc
+        self._describe()
         with contextlib.suppress(StoreError):
             self._journal_thread.submit(self._pipeline.write_pending).result()
             self._journal_thread.submit(self._pipeline.seal).result()
+
+    def _unfinished(self, exc: StoreError) -> StoreError:
+        """Return the error that says what is safe where, if there is anything."""
+        if self._window.start is None:
+            return exc
+        kept = self._pipeline.kept_lines
+        return CaptureUnfinished(
+            self._ledger.capture_id,
+            str(exc),
+            self._window.line_count,
+            self._pipeline.committed_lines,
+            kept - self._pipeline.committed_lines,
+            str(self._pipeline.journal_path),
+        )
 
     def _settle(self) -> None:
         """Enter what was committed into the books."""

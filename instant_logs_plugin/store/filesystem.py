@@ -18,9 +18,9 @@ from pyarrow import fs
 
 from instant_logs_plugin.errors import InvalidOption, StoreUnreadable
 from instant_logs_plugin.files import (
-    PRIVATE_FILE,
-    fsync_path,
     make_directory,
+    replacing,
+    sync_file,
     write_errors,
 )
 
@@ -49,20 +49,15 @@ class Store:
             StoreUnwritable: The file system refused; nothing is left behind.
         """
         final = self.root / path
-        temporary = final.with_name(f".{final.name}.tmp")
+        step = f"store.{path.partition('/')[0]}"
         with write_errors(final):
             make_directory(final.parent)
-            try:
-                with pa.OSFile(str(temporary), "wb") as sink:
-                    temporary.chmod(PRIVATE_FILE)
-                    yield sink
-                fsync_path(temporary)
-                temporary.replace(final)
-                fsync_path(final.parent)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    temporary.unlink(missing_ok=True)
-                raise
+            with (
+                replacing(final, step=step) as temporary,
+                pa.OSFile(str(temporary), "wb") as sink,
+            ):
+                yield sink
+                sync_file(sink.fileno(), step=step)
 
     def write_bytes(self, path: str, data: bytes) -> None:
         """Publish ``data`` as ``path``, atomically and durably.

@@ -16,7 +16,7 @@ from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.layout import is_segment_path
 from instant_logs_plugin.store.manifest import Segment
 
-__all__ = ["segment_problems", "write_segment"]
+__all__ = ["read_segment", "segment_problems", "write_segment"]
 
 _HASH_CHUNK_BYTES = 2**20
 _ROW_GROUP_ROWS = 2**17
@@ -45,11 +45,29 @@ def write_segment(
         return Segment(path=path, rows=0, bytes=0, sha256="")
     with store.open_atomic(path) as sink:
         rows = _write(sink, schema, itertools.chain((first,), filled))
-    segment = _read_back(store, path)
+    segment = read_segment(store, path)
     if segment.rows != rows:
         problem = f"{path} holds {segment.rows} rows, {rows} were written"
         raise VerificationFailed(path, (problem,))
     return segment
+
+
+def read_segment(store: Store, path: str) -> Segment:
+    """Return what a Parquet file of the store is, read as a whole.
+
+    Raises:
+        FileNotFoundError: There is none.
+        StoreUnreadable: The file system refused.
+        pyarrow.ArrowException: It is no Parquet file.
+    """
+    with store.open_input(path) as source:
+        digest = hashlib.sha256()
+        while chunk := source.read(_HASH_CHUNK_BYTES):
+            digest.update(chunk)
+        size = source.tell()
+        source.seek(0)
+        rows = pq.read_metadata(source).num_rows
+    return Segment(path=path, rows=rows, bytes=size, sha256=digest.hexdigest())
 
 
 def segment_problems(store: Store, segment: Segment) -> list[str]:
@@ -57,7 +75,7 @@ def segment_problems(store: Store, segment: Segment) -> list[str]:
     if not is_segment_path(segment.path):
         return [f"{segment.path!r} is not a segment's name"]
     try:
-        found = _read_back(store, segment.path)
+        found = read_segment(store, segment.path)
     except FileNotFoundError:
         return [f"{segment.path} is missing"]
     except (OSError, StoreUnreadable, pa.ArrowException) as exc:
@@ -118,14 +136,3 @@ def _is_integral(kind: pa.DataType) -> bool:
 def _repeats(column: Any) -> bool:
     head = column.slice(0, _SAMPLE_ROWS)
     return 2 * pc.count_distinct(head).as_py() <= max(len(head), 2)
-
-
-def _read_back(store: Store, path: str) -> Segment:
-    with store.open_input(path) as source:
-        digest = hashlib.sha256()
-        while chunk := source.read(_HASH_CHUNK_BYTES):
-            digest.update(chunk)
-        size = source.tell()
-        source.seek(0)
-        rows = pq.read_metadata(source).num_rows
-    return Segment(path=path, rows=rows, bytes=size, sha256=digest.hexdigest())

@@ -15,6 +15,7 @@ from instant_logs_plugin.errors import (
     AuthenticationFailed,
     CaptureInterrupted,
     CaptureNotFound,
+    CaptureUnfinished,
     ConfigurationError,
     CoverageTooLow,
     FieldsNotRecorded,
@@ -32,11 +33,13 @@ from instant_logs_plugin.errors import (
     QueryError,
     RateLimited,
     ReconnectsSpent,
+    RecoveryFailed,
     RequestRefused,
     RetiredField,
     SessionExpired,
     SessionSuperseded,
     StoreError,
+    StoreFull,
     StoreUnreadable,
     StoreUnwritable,
     StreamError,
@@ -96,6 +99,24 @@ EXAMPLES = [
     ),
     (StoreUnreadable("/x", "no"), 6, "cannot read /x: no"),
     (StoreUnwritable("/x", "no space left"), 6, "cannot write /x: no space left"),
+    (
+        StoreFull("/x", 2**20, 2**26),
+        6,
+        "cannot write /x: 1.0 MiB are free, 64.0 MiB are to be kept free",
+    ),
+    (
+        CaptureUnfinished("c1", "cannot write /x: no", 9, 5, 3, "/j/c1"),
+        6,
+        (
+            "capture c1 could not be finished: cannot write /x: no; of 9 lines "
+            "received 5 are safe in the store and 3 in the journal /j/c1"
+        ),
+    ),
+    (
+        RecoveryFailed("c1", ("cannot write /x: no",), 2),
+        6,
+        "capture c1 could not be recovered (and 1 more): cannot write /x: no",
+    ),
     (JournalDamaged("/x", 512, "CRC"), 6, "journal /x is damaged at byte 512: CRC"),
     (InvalidManifest("m/c.json", "not UTF-8"), 6, "manifest m/c.json: not UTF-8"),
     (VerificationFailed("c", ("a", "b")), 6, "capture c: a; b"),

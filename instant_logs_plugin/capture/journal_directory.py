@@ -1,0 +1,183 @@
+"""A capture's directory in the journal: its names, its lock, its documents.
+
+::
+
+    <journal>/<capture_id>.lock     a kernel lock, held while a process writes there
+    <journal>/<capture_id>/
+        capture.json                the header; its mtime says when all was well
+        00000.ndjson 00000.index    a segment (``segment``)
+        00000.rejects               its rejects, until the capture ends
+        00000.committed             the mark that it is in the store
+    <journal>/.damaged/<capture_id>/    what a recovery set aside
+
+The lock is taken before the directory is made and freed by ``kill -9``: a directory
+whose lock is free belongs to nobody any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from instant_logs_plugin.capture.header import (
+    CaptureHeader,
+    CommitMark,
+    format_header,
+    format_mark,
+    parse_header,
+    parse_mark,
+)
+from instant_logs_plugin.errors import (
+    InvalidManifest,
+    InvalidOption,
+    StoreUnreadable,
+)
+from instant_logs_plugin.failpoints import reach
+from instant_logs_plugin.files import make_directory, publish_file, write_errors
+from instant_logs_plugin.store.filesystem import Store
+from instant_logs_plugin.store.layout import check_capture_id
+
+__all__ = ["DAMAGED", "JournalDirectory", "journal_home", "list_journals"]
+
+DAMAGED = ".damaged"
+_HEADER = "capture.json"
+
+
+class JournalDirectory:
+    """The directory of one capture.
+
+    Args:
+        root: The journal's root.
+        capture_id: The capture.
+
+    Raises:
+        StoreUnwritable: From every method that writes, when the file system refuses.
+    """
+
+    def __init__(self, root: Path, capture_id: str) -> None:
+        self.root = root
+        self.capture_id = check_capture_id(capture_id)
+        self.path = root / capture_id
+        self._lock_path = root / f"{capture_id}.lock"
+        self._lock = FileLock(self._lock_path, thread_local=False)
+
+    @property
+    def damaged_path(self) -> Path:
+        """Where what cannot be used is set aside."""
+        return self.root / DAMAGED / self.capture_id
+
+    def acquire(self) -> bool:
+        """Take the lock; False when a live process holds it."""
+        with write_errors(self._lock_path):
+            make_directory(self.root)
+            try:
+                self._lock.acquire(blocking=False)
+            except Timeout:  # an OSError, but no failure to write
+                return False
+        return True
+
+    def release(self) -> None:
+        """Free the lock if it is held, and remove its file if the directory is gone."""
+        if self._lock.is_locked and not self.path.exists():
+            with contextlib.suppress(OSError):
+                self._lock_path.unlink(missing_ok=True)
+        self._lock.release()
+
+    def create(self) -> None:
+        """Make the directory."""
+        with write_errors(self.path):
+            make_directory(self.path)
+
+    def remove(self) -> None:
+        """Delete the directory and all in it."""
+        reach("journal.directory:remove")
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def segment_names(self) -> list[str]:
+        """Return the names of the segments that left any file, sorted."""
+        known = {".ndjson", ".index", ".committed"}
+        names = {one.stem for one in self.path.iterdir() if one.suffix in known}
+        return sorted(name for name in names if name.isdecimal())
+
+    def lines_path(self, sequence: int) -> Path:
+        """Return where the lines of a segment are."""
+        return self.path / f"{sequence:05d}.ndjson"
+
+    def write_header(self, header: CaptureHeader) -> None:
+        """Write the header, durably."""
+        with write_errors(self.path):
+            document = format_header(header).encode(errors="replace")
+            publish_file(self.path / _HEADER, document, step="journal.header")
+
+    def read_header(self) -> CaptureHeader | None:
+        """Return the header, or None when there is none that can be read."""
+        path = self.path / _HEADER
+        try:
+            return parse_header(path.read_text("utf-8"), path=str(path))
+        except (OSError, ValueError, InvalidManifest):
+            return None
+
+    def beat(self, at_us: int) -> None:
+        """Note on disk that all was well, in microseconds since the epoch."""
+        with contextlib.suppress(OSError):
+            os.utime(self.path / _HEADER, ns=(at_us * 1_000, at_us * 1_000))
+
+    def last_beat_us(self) -> int:
+        """Return when all was well, microseconds since the epoch; 0 if unknown."""
+        try:
+            return (self.path / _HEADER).stat().st_mtime_ns // 1_000
+        except OSError:
+            return 0
+
+    def write_mark(self, mark: CommitMark) -> None:
+        """Note that a segment is in the store, durably."""
+        path = self._mark_path(mark.sequence)
+        with write_errors(path):
+            publish_file(path, format_mark(mark).encode(), step="journal.mark")
+
+    def read_mark(self, sequence: int) -> CommitMark | None:
+        """Return a segment's mark, or None when there is none that can be read."""
+        try:
+            mark = parse_mark(self._mark_path(sequence).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return mark if mark.sequence == sequence else None
+
+    def _mark_path(self, sequence: int) -> Path:
+        return self.lines_path(sequence).with_suffix(".committed")
+
+
+def journal_home(store: Store, journal_root: Path) -> str | None:
+    """Return how a header names its store: None when the journal lies in it."""
+    root = store.root.resolve()
+    inside = journal_root.resolve().is_relative_to(root)
+    return None if inside else str(root)
+
+
+def list_journals(root: Path) -> list[JournalDirectory]:
+    """Return the captures that have a directory or a lock in a journal, oldest first.
+
+    Raises:
+        StoreUnreadable: The file system refused; an absent journal is empty.
+    """
+    try:
+        found = list(root.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as exc:
+        raise StoreUnreadable(str(root), exc.strerror or str(exc)) from exc
+    names = {one.name for one in found if one.is_dir()}
+    names |= {one.stem for one in found if one.suffix == ".lock"}
+    return [JournalDirectory(root, name) for name in sorted(names) if _is_id(name)]
+
+
+def _is_id(name: str) -> bool:
+    try:
+        check_capture_id(name)
+    except InvalidOption:
+        return False
+    return True

@@ -1,0 +1,264 @@
+"""Finishing what a crash left: journals that no live process holds.
+
+Recovering twice, or being killed while recovering, changes nothing: a segment goes to
+the same name, a mark says that it is there, and the journal is removed only once the
+final manifest stands. What cannot be used is set aside, told, and hides nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import pyarrow as pa
+
+from instant_logs_plugin.capture.finishing import (
+    FinishStopped,
+    finish_capture,
+    remove_temporaries,
+)
+from instant_logs_plugin.capture.header import CaptureHeader
+from instant_logs_plugin.capture.journal_directory import (
+    JournalDirectory,
+    journal_home,
+    list_journals,
+)
+from instant_logs_plugin.errors import CaptureNotFound, InvalidManifest, StoreError
+from instant_logs_plugin.files import make_directory, write_errors
+from instant_logs_plugin.store.catalog import read_manifest
+from instant_logs_plugin.store.filesystem import Store
+from instant_logs_plugin.store.manifest import CaptureState, Manifest
+
+__all__ = [
+    "Outcome",
+    "RecoveredCapture",
+    "RecoveryReport",
+    "dead_headers",
+    "journal_fingerprints",
+    "recover_captures",
+]
+
+_log = logging.getLogger(__name__)
+
+
+class Outcome(StrEnum):
+    """What became of a journal."""
+
+    RECOVERED = "recovered"
+    """Its capture is finished; the journal is gone."""
+    FINISHED = "finished"
+    """Its capture had been finished already; the journal is gone."""
+    EMPTY = "empty"
+    """Nothing had been recorded; the journal is gone."""
+    LIVE = "live"
+    """A live process holds it; left alone."""
+    OTHER_STORE = "other_store"
+    """It belongs to another store; left alone."""
+    UNREADABLE = "unreadable"
+    """Nothing says whose it is; all of it was set aside."""
+    FAILED = "failed"
+    """The file system refused; the journal is as it was, to be tried again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveredCapture:
+    """What became of one capture's journal.
+
+    Attributes:
+        capture_id: The capture.
+        outcome: What was done.
+        manifest: The final manifest of a recovered capture, else None.
+        problems: What could not be used, or what was in the way; in words.
+        set_aside: Files that hold what could not be used.
+    """
+
+    capture_id: str
+    outcome: Outcome
+    manifest: Manifest | None = None
+    problems: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecoveryReport:
+    """What became of every journal that was found, oldest first."""
+
+    captures: tuple[RecoveredCapture, ...] = ()
+
+    def of(self, outcome: Outcome) -> tuple[RecoveredCapture, ...]:
+        """Return the captures with that outcome."""
+        return tuple(one for one in self.captures if one.outcome is outcome)
+
+
+def recover_captures(
+    store: Store,
+    journal_root: Path,
+    *,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> RecoveryReport:
+    """Finish every capture of ``store`` whose journal no live process holds.
+
+    One that cannot be finished stays as it is and keeps no other from being finished.
+
+    Args:
+        store: The store that the captures go to.
+        journal_root: The journal.
+        is_stopped: Asked before each segment; True leaves the rest for another time.
+
+    Raises:
+        StoreUnreadable: The journal cannot be listed.
+    """
+    captures = []
+    for directory in list_journals(journal_root):
+        if is_stopped():
+            break
+        one = _recover(store, directory, is_stopped)
+        if one is not None:
+            _report(one)
+            captures.append(one)
+    return RecoveryReport(tuple(captures))
+
+
+def dead_headers(journal_root: Path, zone_id: str) -> list[CaptureHeader]:
+    """Return what is known of a zone's captures whose processes are gone.
+
+    Raises:
+        StoreError: The journal cannot be listed.
+    """
+    found = []
+    for directory in list_journals(journal_root):
+        header = directory.read_header()
+        if header is None or header.manifest.zone_id != zone_id:
+            continue
+        with _held(directory) as is_held:
+            if is_held:
+                found.append(header)
+    return found
+
+
+def journal_fingerprints(journal_root: Path, zone_id: str) -> set[str]:
+    """Return the sessions of a zone that belonged to captures now dead.
+
+    A session can outlive its recorder; one of a live process is not among them.
+
+    Raises:
+        StoreError: The journal cannot be listed.
+    """
+    headers = dead_headers(journal_root, zone_id)
+    return {one for header in headers for one in header.fingerprints}
+
+
+@contextlib.contextmanager
+def _held(directory: JournalDirectory) -> Iterator[bool]:
+    is_held = directory.acquire()
+    try:
+        yield is_held
+    finally:
+        directory.release()
+
+
+def _recover(
+    store: Store, directory: JournalDirectory, is_stopped: Callable[[], bool]
+) -> RecoveredCapture | None:
+    """Finish one journal; None when there was nothing but a lock file, or no time."""
+    try:
+        with _held(directory) as is_held:
+            if not is_held:
+                return _outcome(directory, Outcome.LIVE)
+            if not directory.path.exists():
+                return None
+            return _finish(store, directory, is_stopped)
+    except FinishStopped:
+        return None
+    except (StoreError, OSError, pa.ArrowException) as exc:
+        return _outcome(directory, Outcome.FAILED, problems=(str(exc),))
+
+
+def _finish(
+    store: Store, directory: JournalDirectory, is_stopped: Callable[[], bool]
+) -> RecoveredCapture:
+    published = _published(store, directory.capture_id)
+    if published and published.state is not CaptureState.RECORDING:
+        remove_temporaries(store, published)
+        directory.remove()
+        return _outcome(directory, Outcome.FINISHED)
+    header = directory.read_header() or _header_of(store, published, directory.root)
+    if header is None:
+        return _set_all_aside(directory)
+    if header.store != journal_home(store, directory.root):
+        there = header.store or "the store that its journal was in"
+        return _outcome(
+            directory, Outcome.OTHER_STORE, problems=(f"belongs to {there}",)
+        )
+    done = finish_capture(store, directory, header, is_stopped=is_stopped)
+    return RecoveredCapture(
+        capture_id=directory.capture_id,
+        outcome=Outcome.RECOVERED if done.manifest else Outcome.EMPTY,
+        manifest=done.manifest,
+        problems=done.problems,
+        set_aside=done.set_aside,
+    )
+
+
+def _published(store: Store, capture_id: str) -> Manifest | None:
+    try:
+        return read_manifest(store, capture_id)
+    except (CaptureNotFound, InvalidManifest):
+        return None
+
+
+def _header_of(
+    store: Store, published: Manifest | None, journal_root: Path
+) -> CaptureHeader | None:
+    """Return what a published manifest says in place of a header that is not there."""
+    if published is None:
+        return None
+    ends = [gap.ended_at for gap in published.gaps]
+    return CaptureHeader(
+        manifest=published,
+        written_at=max(ends, default=published.started_at),
+        store=journal_home(store, journal_root),
+    )
+
+
+def _set_all_aside(directory: JournalDirectory) -> RecoveredCapture:
+    """Set a whole journal aside: nothing says what its lines are of."""
+    if not directory.segment_names():
+        directory.remove()
+        return _outcome(directory, Outcome.EMPTY)
+    target = directory.damaged_path
+    with write_errors(target):
+        make_directory(target.parent)
+        directory.path.rename(target)
+    problem = "neither its header nor its manifest can be read"
+    return _outcome(
+        directory, Outcome.UNREADABLE, problems=(problem,), set_aside=(str(target),)
+    )
+
+
+def _outcome(
+    directory: JournalDirectory,
+    outcome: Outcome,
+    *,
+    problems: tuple[str, ...] = (),
+    set_aside: tuple[str, ...] = (),
+) -> RecoveredCapture:
+    return RecoveredCapture(
+        capture_id=directory.capture_id,
+        outcome=outcome,
+        problems=problems,
+        set_aside=set_aside,
+    )
+
+
+def _report(one: RecoveredCapture) -> None:
+    if one.outcome is Outcome.LIVE:
+        return
+    facts = {"capture": one.capture_id, "outcome": one.outcome.value}
+    level = logging.WARNING if one.problems else logging.INFO
+    extra = facts | {"problems": one.problems, "set_aside": one.set_aside}
+    _log.log(level, "instant_logs.journal_recovered", extra=extra)
