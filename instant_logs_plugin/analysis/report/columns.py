@@ -1,112 +1,92 @@
 """From a query's header to what its columns hold and how they are written.
 
-Pure. The header decides: a column's type, its name's suffix (``_ms``, ``_bytes``,
-``_s``) and the words ``0 to 1`` in its description. A new query gets a fair table
-without a line of code.
+Pure. The header decides: a column's type, its name's suffix (``_ms``, ``bytes``,
+``_s``) and words of its description (``0 to 1``). A new query gets a fair table
+without a line of code. An estimate's bounds (``lower``, ``upper``) are shown with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from instant_logs_plugin.analysis.query_files import Column as HeaderColumn
-from instant_logs_plugin.analysis.rendering import printable
-from instant_logs_plugin.analysis.report.formats import (
-    format_bytes,
-    format_count,
-    format_number,
-    format_seconds,
-    format_share,
-    format_time,
-)
+from instant_logs_plugin.analysis.report.formats import format_value
 from instant_logs_plugin.analysis.report.model import Cell, Column, Kind
 
-__all__ = ["column_kind", "make_cell", "make_column", "shown_columns"]
+__all__ = ["bounds", "make_cell", "make_column", "table_columns"]
 
-_TEXT_LIMIT = 200
+_SUPPORT = ("recorded", "sample_size")
+"""Columns that say on how many records a row stands, in order of preference."""
+
+_KINDS = {
+    "boolean": Kind.FLAG,
+    "timestamptz": Kind.TIME,
+    "timestamp": Kind.TIME,
+    "varchar": Kind.TEXT,
+}
 _SUFFIXES = {
+    "_per_s": Kind.RATE,
     "_ms": Kind.MS,
+    "_us": Kind.US,
     "_s": Kind.SECONDS,
     "bytes": Kind.BYTES,
-    "_bytes_saved": Kind.BYTES,
+    "bytes_per_request": Kind.BYTES,
 }
 _LABELS = {
     "asn": "AS number",
     "bytes": "Sent",
+    "cache_hit_share": "From cache",
     "client_error_share": "4xx",
     "client_errors": "4xx",
     "client_ip": "Client address",
     "colo": "Data centre",
+    "error_share": "Errors",
+    "first_at": "First",
     "gap_s": "No stream",
+    "hit_share": "Hits",
+    "last_at": "Last",
     "max_ms": "Longest",
-    "mean_ms": "Mean",
-    "p50_ms": "p50",
-    "p90_ms": "p90",
-    "p95_ms": "p95",
-    "p99_ms": "p99",
+    "mean_ttfb_ms": "Mean first byte",
+    "origin_errors": "By origin",
     "recorded": "Records",
+    "request_bytes": "Received",
     "requests_per_s": "Requests/s",
+    "rule_id": "Rule",
     "sample_size": "Records",
+    "saved_bytes": "Saved",
     "server_error_share": "5xx",
     "server_errors": "5xx",
-    "tls": "TLS",
+    "status_class": "Class",
 }
-_BOUNDS = ("lower", "upper")
 
 
-def column_kind(column: HeaderColumn) -> Kind:
-    """Return what a column of a header holds."""
-    if column.type.endswith("[]"):
-        return Kind.TEXTS
-    if column.type == "boolean":
-        return Kind.FLAG
-    if column.type.startswith("timestamp"):
-        return Kind.TIME
-    if column.type == "varchar":
-        return Kind.TEXT
-    return _number_kind(column)
+def table_columns(header: Sequence[HeaderColumn]) -> tuple[Column, ...]:
+    """Return the columns of a table in reading order.
 
-
-def _number_kind(column: HeaderColumn) -> Kind:
-    if "0 to 1" in column.about or column.name.endswith(("share", "ratio")):
-        return Kind.SHARE
-    if column.name.endswith("_per_s"):
-        return Kind.RATE
-    for suffix, kind in _SUFFIXES.items():
-        if column.name.endswith(suffix):
-            return kind
-    return Kind.COUNT if column.type in {"bigint", "integer"} else Kind.NUMBER
-
-
-def shown_columns(columns: Sequence[HeaderColumn]) -> tuple[Column, ...]:
-    """Return the columns of a table: bounds of an estimate stand in its own cell.
-
-    The number of records behind a row stands last, and once.
+    What names a row comes first, then its estimate and share, then the rest, and last
+    on how many records it stands. Bounds are not columns of their own.
     """
-    names = {column.name for column in columns}
-    hidden = {
-        name
-        for base in names
-        for bound in _bound_names(base)
-        if set(_bound_names(base)) <= names
-        for name in (bound,)
-    }
-    if {"recorded", "sample_size"} <= names:
-        hidden.add("sample_size")
-    shown = [make_column(column) for column in columns if column.name not in hidden]
-    return tuple(sorted(shown, key=_is_support))
+    names = {column.name for column in header}
+    hidden = {bound for name in names for bound in _bound_names(name, names)}
+    if set(_SUPPORT) <= names:
+        hidden.add(_SUPPORT[1])
+    ids = _ids([column.name for column in header])
+    shown = [
+        make_column(column, is_id=column.name in ids)
+        for column in header
+        if column.name not in hidden
+    ]
+    return tuple(sorted(shown, key=lambda column: _rank(column.name, ids)))
 
 
-def make_column(column: HeaderColumn) -> Column:
-    """Return a header's column as a table shows it."""
-    return Column(
-        name=column.name,
-        label=_LABELS.get(column.name) or _sentence_case(_words(column)),
-        about=column.about,
-        kind=column_kind(column),
-    )
+def make_column(header: HeaderColumn, *, is_id: bool = False) -> Column:
+    """Return a header's column; ``is_id``: a number names the row, as a status does."""
+    kind = _kind(header)
+    if is_id and kind is Kind.COUNT:
+        kind = Kind.ID
+    return Column(name=header.name, label=_label(header), about=header.about, kind=kind)
 
 
 def make_cell(column: Column, row: Mapping[str, Any]) -> Cell:
@@ -120,78 +100,79 @@ def make_cell(column: Column, row: Mapping[str, Any]) -> Cell:
     )
 
 
-def format_value(kind: Kind, value: Any) -> str:
-    """Return a value for people, by what it holds; never with control characters."""
-    if kind is Kind.TEXTS:
-        return ", ".join(printable(one) for one in value)
-    if kind is Kind.TEXT or isinstance(value, str):
-        return _shortened(printable(value))
-    return _FORMATS[kind](value)
+def bounds(name: str, row: Mapping[str, Any]) -> tuple[Any, Any] | None:
+    """Return the bounds of a column's value, or None where there are none."""
+    found = [row.get(bound) for bound in _bound_names(name, row)]
+    return None if not found or None in found else (found[0], found[1])
 
 
-def _words(column: HeaderColumn) -> str:
-    """Return a label: an estimate is called by what it is an estimate of."""
-    if column.name == "estimate":
-        return column.about.partition(" ")[0]
-    return column.name.removesuffix("_ms").replace("_", " ")
+def _kind(header: HeaderColumn) -> Kind:
+    if header.type.endswith("[]"):
+        return Kind.TEXTS
+    if header.type in _KINDS:
+        return _KINDS[header.type]
+    if "0 to 1" in header.about or header.name.endswith("share"):
+        return Kind.SHARE
+    if header.name == "estimate" and header.about.startswith("bytes"):
+        return Kind.BYTES
+    for suffix, kind in _SUFFIXES.items():
+        if header.name.endswith(suffix):
+            return kind
+    return Kind.COUNT if header.type in {"bigint", "integer"} else Kind.NUMBER
 
 
-def _sentence_case(words: str) -> str:
-    return words[:1].upper() + words[1:]
+def _label(header: HeaderColumn) -> str:
+    if header.name in _LABELS:
+        return _LABELS[header.name]
+    if header.name == "estimate":  # called by what it is an estimate of
+        words = header.about.replace(",", " ").split()[0]
+    else:
+        words = header.name.removesuffix("_ms").replace("_", " ")
+    return words if _is_quantile(words) else words[:1].upper() + words[1:]
 
 
-def _is_support(column: Column) -> bool:
-    return column.name in {"recorded", "sample_size"}
+def _is_quantile(words: str) -> bool:
+    return words[:1] == "p" and words[1:].isdigit()
 
 
-def _bound_names(base: str) -> tuple[str, ...]:
-    prefix = "" if base == "estimate" else f"{base}_"
-    return tuple(f"{prefix}{bound}" for bound in _BOUNDS)
+def _ids(names: Sequence[str]) -> set[str]:
+    """Return the columns that name a row: those before its estimate."""
+    before = names[: names.index("estimate")] if "estimate" in names else []
+    return set(before) - set(_SUPPORT)
+
+
+def _rank(name: str, ids: set[str]) -> int:
+    if name in ids:
+        return 0
+    if name in {"estimate", "share"}:
+        return 1
+    return 3 if name in _SUPPORT else 2
+
+
+def _bound_names(name: str, known: Mapping[str, Any] | set[str]) -> tuple[str, ...]:
+    """Return the names of a column's bounds, if both are known."""
+    base, unit = name, ""
+    if name.endswith("_ms"):
+        base, unit = name.removesuffix("_ms"), "_ms"
+    stems = [f"{base}_", f"{base.removesuffix('_share')}_"]
+    for stem in [""] if name == "estimate" else stems:
+        pair = (f"{stem}lower{unit}", f"{stem}upper{unit}")
+        if set(pair) <= set(known):
+            return pair
+    return ()
 
 
 def _interval(column: Column, row: Mapping[str, Any], text: str) -> str:
-    low, high = (row.get(name) for name in _bound_names(column.name))
-    if low is None or high is None:
+    limits = bounds(column.name, row)
+    if limits is None:
         return ""
-    texts = [format_value(column.kind, bound) for bound in (low, high)]
+    texts = [format_value(column.kind, limit) for limit in limits]
     return "" if texts == [text, text] else "–".join(texts)  # noqa: RUF001 - a range
 
 
 def _order(column: Column, value: Any) -> str | float:
-    if column.kind.is_numeric:
-        return float(value)
     if isinstance(value, datetime):
         return value.timestamp()
+    if column.kind.is_measure or column.kind is Kind.ID:
+        return float(value)
     return format_value(column.kind, value)
-
-
-def _shortened(text: str) -> str:
-    if len(text) <= _TEXT_LIMIT:
-        return text
-    rest = len(text) - _TEXT_LIMIT
-    return f"{text[:_TEXT_LIMIT]}… ({rest:,} more characters)"
-
-
-def _flag(value: object) -> str:
-    return "yes" if value else "no"
-
-
-def _ms(value: float) -> str:
-    return f"{format_number(value)} ms"
-
-
-def _moment(value: datetime) -> str:
-    return format_time(value.astimezone(UTC))
-
-
-_FORMATS: dict[Kind, Callable[[Any], str]] = {
-    Kind.FLAG: _flag,
-    Kind.COUNT: format_count,
-    Kind.NUMBER: format_number,
-    Kind.SHARE: format_share,
-    Kind.BYTES: format_bytes,
-    Kind.MS: _ms,
-    Kind.SECONDS: format_seconds,
-    Kind.RATE: format_number,
-    Kind.TIME: _moment,
-}

@@ -26,6 +26,7 @@ class Episode:
         since: From when on records count here, or None: from the first.
         until: Up to when records count here, exclusive, or None: to the last.
         gaps: Spans without a stream, of every capture in it.
+        pauses: Spans between windows, which no capture was asked to cover.
     """
 
     start: datetime
@@ -33,6 +34,7 @@ class Episode:
     since: datetime | None = None
     until: datetime | None = None
     gaps: tuple[Gap, ...] = ()
+    pauses: tuple[tuple[datetime, datetime], ...] = ()
 
 
 def window_of(manifest: Manifest) -> tuple[datetime, datetime]:
@@ -54,12 +56,21 @@ def plan_episodes(manifests: Sequence[Manifest]) -> tuple[Episode, ...]:
     for manifest in ordered:
         start, end = window_of(manifest)
         if episodes and start - episodes[-1].end <= longest:
-            last = episodes.pop()
-            gaps = last.gaps + manifest.gaps
-            episodes.append(replace(last, end=max(last.end, end), gaps=gaps))
+            episodes.append(_joined(episodes.pop(), manifest))
         else:
             episodes.append(Episode(start=start, end=end, gaps=manifest.gaps))
     return _with_limits(episodes)
+
+
+def _joined(episode: Episode, manifest: Manifest) -> Episode:
+    start, end = window_of(manifest)
+    pause = [(episode.end, start)] if start > episode.end else []
+    return replace(
+        episode,
+        end=max(episode.end, end),
+        gaps=episode.gaps + manifest.gaps,
+        pauses=(*episode.pauses, *pause),
+    )
 
 
 def _length(manifest: Manifest) -> timedelta:

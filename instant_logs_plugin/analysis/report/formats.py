@@ -1,12 +1,17 @@
-"""Numbers, shares, sizes and times as people read them.
+"""Values as people read them: numbers, shares, sizes, times, texts.
 
-Pure. At most four significant digits where a value is an estimate of something
-continuous; counts are whole. Times are UTC and say so once, at the top of a page.
+Pure. Counts are whole; what is continuous has three significant digits. Times are
+UTC, which a page says once. Texts show control characters instead of obeying them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
+
+from instant_logs_plugin.analysis.rendering import printable
+from instant_logs_plugin.analysis.report.model import Kind
 
 __all__ = [
     "format_bytes",
@@ -15,13 +20,22 @@ __all__ = [
     "format_period",
     "format_seconds",
     "format_share",
+    "format_text",
     "format_time",
+    "format_value",
+    "plural",
 ]
 
-_THOUSAND, _HUNDRED = 1000, 100
+_TEXT_LIMIT = 200
+_THREE_DIGITS = 100
 _LARGEST_OF_UNIT = 999.5  # what rounds to 1000 is written as 1 of the next
 _TINY_SHARE = 0.0005
 _MINUTE_S, _HOUR_S = 60, 3600
+
+
+def format_value(kind: Kind, value: Any) -> str:
+    """Return a value by what its column holds, never with control characters."""
+    return _FORMATS[kind](value)
 
 
 def format_count(value: float) -> str:
@@ -30,8 +44,8 @@ def format_count(value: float) -> str:
 
 
 def format_number(value: float) -> str:
-    """Return up to three or four significant digits: ``0.123``, ``12.3``, ``1,234``."""
-    if abs(value) >= _HUNDRED:
+    """Return three significant digits, all of a large number: ``0.12``, ``1,234``."""
+    if abs(value) >= _THREE_DIGITS:
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
@@ -50,7 +64,7 @@ def format_bytes(value: float) -> str:
     """Return a size in steps of 1,000: ``1.23 MB``."""
     size, units = float(value), ["B", "kB", "MB", "GB", "TB", "PB"]
     while abs(size) >= _LARGEST_OF_UNIT and len(units) > 1:
-        size /= _THOUSAND
+        size /= 1000
         units.pop(0)
     return f"{size:,.3g} {units[0]}"
 
@@ -68,8 +82,7 @@ def format_seconds(value: float) -> str:
 
 def format_time(value: datetime) -> str:
     """Return a UTC time to the second: ``2026-03-01 12:00:00``."""
-    utc = value.astimezone(UTC)
-    return f"{utc:%Y-%m-%d %H:%M:%S}"
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def format_period(start: datetime, end: datetime) -> str:
@@ -77,4 +90,51 @@ def format_period(start: datetime, end: datetime) -> str:
     first, last = start.astimezone(UTC), end.astimezone(UTC)
     until = f"{last:%H:%M:%S}" if first.date() == last.date() else format_time(last)
     length = format_seconds((end - start).total_seconds())
-    return f"{format_time(first)} to {until} UTC, {length}"
+    return f"{format_time(first)} to {until} UTC ({length})"
+
+
+def format_text(value: object) -> str:
+    """Return a text with control characters shown, cut where it is very long."""
+    text = printable(value)
+    if len(text) <= _TEXT_LIMIT:
+        return text
+    return f"{text[:_TEXT_LIMIT]}… ({len(text) - _TEXT_LIMIT:,} more characters)"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: ``no gaps``, ``1 gap``, ``2 gaps``."""
+    amount = "no" if count == 0 else f"{count:,}"
+    return f"{amount} {noun}{'' if count == 1 else 's'}"
+
+
+def _flag(value: object) -> str:
+    return "yes" if value else "no"
+
+
+def _texts(values: list[object]) -> str:
+    return format_text(", ".join(map(printable, values)))
+
+
+def _ms(value: float) -> str:
+    return f"{format_number(value)} ms"
+
+
+def _us(value: float) -> str:
+    return _ms(value / 1000)
+
+
+_FORMATS: dict[Kind, Callable[[Any], str]] = {
+    Kind.TEXT: format_text,
+    Kind.TEXTS: _texts,
+    Kind.ID: str,
+    Kind.FLAG: _flag,
+    Kind.COUNT: format_count,
+    Kind.NUMBER: format_number,
+    Kind.SHARE: format_share,
+    Kind.BYTES: format_bytes,
+    Kind.MS: _ms,
+    Kind.US: _us,
+    Kind.SECONDS: format_seconds,
+    Kind.RATE: format_number,
+    Kind.TIME: format_time,
+}

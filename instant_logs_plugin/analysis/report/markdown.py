@@ -1,6 +1,6 @@
 """A report as Markdown: what fits a chat or an artifact.
 
-Pure. Values are escaped for Markdown and for the HTML it allows.
+Pure. Values are escaped for Markdown and for the HTML that it allows.
 """
 
 from __future__ import annotations
@@ -8,49 +8,56 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from instant_logs_plugin.analysis.rendering import render_markdown
-from instant_logs_plugin.analysis.report.model import Report, Table
+from instant_logs_plugin.analysis.report.model import Cell, Report, Table
 
 __all__ = ["format_report"]
 
 _MOST_ROWS = 10
 _SECTIONS = ("status", "errors", "top_paths", "latency", "cache", "security")
+_ESCAPES = str.maketrans({char: f"\\{char}" for char in "\\`*_[]|~#"} | {"<": "&lt;"})
 
 
 def format_report(report: Report) -> str:
     """Return the headline, what it stands on, and the most telling tables."""
-    return "\n".join([*_head(report), *_tables(report)]).rstrip() + "\n"
+    return "\n".join([*_head(report), *_sections(report)]).rstrip() + "\n"
 
 
 def _head(report: Report) -> Iterator[str]:
-    yield f"# {report.title}\n"
-    yield f"{report.period}\n"
+    yield f"# {_text(report.title)}\n"
+    yield f"{_text(report.period)}\n"
     for sentence in report.warnings:
-        yield f"> **{_text(sentence)}**\n"
-    yield " ".join(map(_text, report.stands_on)) + "\n"
+        yield f"> {_text(sentence)}\n"
+    for label, sentence in report.stands_on:
+        yield f"- **{label}:** {_text(sentence)}"
     rows = [
-        {"": figure.label, "value": figure.cell.text, "range": figure.cell.interval}
+        {"Figure": figure.label, "Value": _cell(figure.cell)}
         for figure in report.figures
     ]
-    yield render_markdown(rows)
+    yield f"\n{render_markdown(rows)}"
 
 
-def _tables(report: Report) -> Iterator[str]:
+def _sections(report: Report) -> Iterator[str]:
     for section in report.sections:
-        if section.name in _SECTIONS and section.table:
+        if section.name in _SECTIONS:
             yield f"## {section.title}\n"
-            yield render_markdown(_rows(section.table))
+            table = section.blocks[0].table if section.blocks else None
+            yield render_markdown(_rows(table)) if table else "Nothing recorded.\n"
     for one in report.left_out:
-        if one.title in _SECTIONS:
-            yield f"*{one.title}: not recorded: {', '.join(one.fields)}*\n"
+        if one.name in _SECTIONS:
+            yield f"*{one.title}: needs {_text(', '.join(one.fields))}*\n"
 
 
 def _rows(table: Table) -> list[dict[str, str]]:
     labels = [column.label for column in table.columns]
     return [
-        dict(zip(labels, (cell.text for cell in row), strict=True))
+        dict(zip(labels, map(_cell, row), strict=True))
         for row in table.rows[:_MOST_ROWS]
     ]
 
 
+def _cell(cell: Cell) -> str:
+    return f"{cell.text} ({cell.interval})" if cell.interval else cell.text
+
+
 def _text(sentence: str) -> str:
-    return sentence.replace("<", "&lt;")
+    return sentence.translate(_ESCAPES)

@@ -41,3 +41,8 @@ class Material:
     episodes: tuple[Episode, ...]
     timelines: tuple[tuple[dict[str, Any], ...], ...]
     problems: tuple[str, ...]
+
+    @property
+    def overview(self) -> dict[str, Any]:
+        """The overview's one row."""
+        return self.answers["overview"].rows[0]

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 __all__ = [
+    "Block",
     "CaptureFacts",
     "Cell",
     "Chart",
@@ -20,6 +21,7 @@ __all__ = [
     "LeftOut",
     "Report",
     "Section",
+    "Swatch",
     "Table",
 ]
 
@@ -30,19 +32,21 @@ class Kind(StrEnum):
     TEXT = "text"
     TEXTS = "texts"
     FLAG = "flag"
+    ID = "id"
     COUNT = "count"
     NUMBER = "number"
     SHARE = "share"
     BYTES = "bytes"
     MS = "ms"
+    US = "us"
     SECONDS = "seconds"
     RATE = "rate"
     TIME = "time"
 
     @property
-    def is_numeric(self) -> bool:
-        """Whether values are compared by size and stand at the right."""
-        return self not in {Kind.TEXT, Kind.TEXTS, Kind.FLAG, Kind.TIME}
+    def is_measure(self) -> bool:
+        """Whether values are amounts, which stand at the right; ids are none."""
+        return self not in {Kind.TEXT, Kind.TEXTS, Kind.FLAG, Kind.TIME, Kind.ID}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,14 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Swatch:
+    """A colour of a chart and what it stands for; ``tone`` is a CSS class."""
+
+    tone: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chart:
     """A chart to be drawn.
 
@@ -86,44 +98,64 @@ class Chart:
         title: What it shows.
         summary: What is seen in it, for those who do not see it.
         specs: Vega-Lite specifications of the same chart, the widest first.
-        has_gaps: Whether spans without a stream are hatched in it.
+        legend: Its colours, where one needs telling.
     """
 
     title: str
     summary: str
     specs: tuple[dict[str, Any], ...]
-    has_gaps: bool = False
+    legend: tuple[Swatch, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A part of a section: a table, and a chart drawn from it where one helps.
+
+    Attributes:
+        is_folded: The table is shown on request only.
+    """
+
+    table: Table
+    title: str = ""
+    chart: Chart | None = None
+    is_folded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A summary's answer: question, charts, table, what limits it."""
+    """A summary's answer: its question, charts over time, parts, what limits it."""
 
     name: str
     title: str
     question: str
     caveats: str = ""
     charts: tuple[Chart, ...] = ()
-    table: Table | None = None
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One figure that stands on top, with what it means; ``tone`` is a CSS class."""
+    """One figure that stands on top; ``tone`` is a CSS class."""
 
     label: str
     cell: Cell
-    about: str
     tone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaptureFacts:
-    """What is told of a capture, as label and text, in order."""
+    """What is told of a capture.
+
+    Attributes:
+        facts: Label and text, in order.
+        fields: Names of the fields that were asked for.
+        gaps: Start, length and reason of each.
+    """
 
     capture_id: str
     state: str
     facts: tuple[tuple[str, str], ...]
+    fields: tuple[str, ...]
     gaps: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -131,6 +163,7 @@ class CaptureFacts:
 class LeftOut:
     """A summary that has no answer here, and the fields that would give it one."""
 
+    name: str
     title: str
     fields: tuple[str, ...]
 
@@ -140,15 +173,21 @@ class Report:
     """A whole report.
 
     Attributes:
-        stands_on: Sentences on what the figures stand on: records, sampling, coverage.
+        zones: Ids of the zones that the captures are of.
+        stands_on: What the figures stand on, as label and sentence, in order.
         warnings: Sentences on what weakens them; empty when nothing does.
     """
 
-    title: str
+    zones: tuple[str, ...]
     period: str
-    stands_on: tuple[str, ...]
+    stands_on: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
     figures: tuple[Figure, ...]
     captures: tuple[CaptureFacts, ...]
     sections: tuple[Section, ...]
     left_out: tuple[LeftOut, ...]
+
+    @property
+    def title(self) -> str:
+        """What the report is of, in words."""
+        return f"{'Zone' if len(self.zones) == 1 else 'Zones'} {', '.join(self.zones)}"

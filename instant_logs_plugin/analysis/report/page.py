@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,7 +20,7 @@ from instant_logs_plugin.analysis.report.model import Chart, Report
 __all__ = ["render_page"]
 
 _PACKAGE = "instant_logs_plugin.analysis.report"
-_CLASSES = ("wide", "middle", "narrow")
+_WIDTHS = ("wide", "middle", "narrow")
 
 
 def render_page(report: Report) -> str:
@@ -34,6 +33,7 @@ def render_page(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters["drawings"] = _drawings
+    environment.globals["zip"] = zip
     style, script = _resource("report.css"), _resource("report.js")
     return environment.get_template("report.html.jinja").render(
         report=report,
@@ -43,11 +43,13 @@ def render_page(report: Report) -> str:
     )
 
 
-def _drawings(chart: Chart) -> Iterator[tuple[str, Markup]]:
-    """Yield a chart's drawings and when each is shown."""
-    shown = _CLASSES if len(chart.specs) > 1 else ("always",)
-    for name, spec in zip(shown, chart.specs, strict=True):
-        yield name, Markup(draw_svg(spec))  # noqa: S704 - the library escapes texts
+def _drawings(chart: Chart) -> list[tuple[str, Markup]]:
+    """Return a chart's drawings, each with the class that says when it is shown."""
+    shown = _WIDTHS if len(chart.specs) > 1 else ("only",)
+    return [
+        (name, Markup(draw_svg(one)))  # noqa: S704 - the library escapes its texts
+        for name, one in zip(shown, chart.specs, strict=True)
+    ]
 
 
 def _resource(name: str) -> Markup:

@@ -1,24 +1,41 @@
 """Sections of a report: which summaries, in which order, with which charts.
 
 Pure. A summary that is not known here gets a title from its name, a table from its
-header, and its place behind the known ones.
+header, bars of its estimate if it has one, and its place behind the known ones. Rows
+with a ``dimension`` (or ``topic``) are told apart by it, each in a part of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from instant_logs_plugin.analysis.report.charts import error_chart, traffic_chart
-from instant_logs_plugin.analysis.report.columns import make_cell, shown_columns
-from instant_logs_plugin.analysis.report.formats import format_time
+from instant_logs_plugin.analysis.query_files import QueryFile
+from instant_logs_plugin.analysis.report.columns import make_cell, table_columns
 from instant_logs_plugin.analysis.report.material import Answer, Material
-from instant_logs_plugin.analysis.report.model import Chart, LeftOut, Section, Table
+from instant_logs_plugin.analysis.report.model import (
+    Block,
+    Cell,
+    Chart,
+    Column,
+    LeftOut,
+    Section,
+    Table,
+)
+from instant_logs_plugin.analysis.report.quantile_chart import MEASURES, quantile_chart
+from instant_logs_plugin.analysis.report.rank_charts import rank_chart
+from instant_logs_plugin.analysis.report.time_charts import (
+    Stretch,
+    bandwidth_charts,
+    error_charts,
+    traffic_charts,
+)
 
-__all__ = ["left_out_sections", "make_sections"]
+__all__ = ["left_out_summaries", "make_sections"]
 
 _TITLES = {
     "timeline": "Traffic over time",
-    "status": "Answers by status",
+    "status": "Statuses",
     "errors": "Errors",
     "top_paths": "Paths",
     "top_hosts": "Hosts",
@@ -38,21 +55,29 @@ _TITLES = {
 }
 """Titles of the known summaries, in the order of the report."""
 
-_ON_TOP = "overview"
+_ON_TOP, _OVER_TIME = "overview", "timeline"
+_DIMENSIONS = ("dimension", "topic")
+_WORDS = {"measure": MEASURES}
+"""Words for the values of a column, where the query's own are short."""
+
+Row = Mapping[str, Any]
 
 
 def make_sections(material: Material) -> tuple[Section, ...]:
     """Return a section for every summary that has an answer, in order."""
-    answered = (name for name in _ordered(material) if not _missing(material, name))
-    return tuple(_section(material, name) for name in answered)
-
-
-def left_out_sections(material: Material) -> tuple[LeftOut, ...]:
-    """Return the summaries whose fields were not recorded."""
     return tuple(
-        LeftOut(title=_title(name), fields=_missing(material, name))
+        _section(material, name)
         for name in _ordered(material)
-        if _missing(material, name)
+        if not material.answers[name].missing
+    )
+
+
+def left_out_summaries(material: Material) -> tuple[LeftOut, ...]:
+    """Return the summaries whose fields were not recorded, in order."""
+    return tuple(
+        LeftOut(name=name, title=_title(name), fields=material.answers[name].missing)
+        for name in _ordered(material)
+        if material.answers[name].missing
     )
 
 
@@ -62,12 +87,12 @@ def _ordered(material: Material) -> list[str]:
 
 
 def _title(name: str) -> str:
+    return _TITLES.get(name) or _sentence(name)
+
+
+def _sentence(name: str) -> str:
     words = name.replace("_", " ")
-    return _TITLES.get(name) or words[:1].upper() + words[1:]
-
-
-def _missing(material: Material, name: str) -> tuple[str, ...]:
-    return material.answers[name].missing
+    return words[:1].upper() + words[1:]
 
 
 def _section(material: Material, name: str) -> Section:
@@ -77,33 +102,64 @@ def _section(material: Material, name: str) -> Section:
         title=_title(name),
         question=answer.query.question,
         caveats=answer.query.caveats,
-        charts=tuple(_charts(material, name)),
-        table=_table(answer),
+        charts=tuple(_charts_over_time(material, name)),
+        blocks=tuple(_blocks(name, answer)),
     )
 
 
-def _table(answer: Answer) -> Table | None:
-    if not answer.rows:
-        return None
-    columns = shown_columns(answer.query.columns)
-    rows = tuple(
-        tuple(make_cell(column, row) for column in columns) for row in answer.rows
-    )
-    known = [
-        index for index in range(len(columns)) if any(row[index].text for row in rows)
+def _charts_over_time(material: Material, name: str) -> list[Chart]:
+    stretches = [
+        Stretch(episode=episode, rows=rows)
+        for episode, rows in zip(material.episodes, material.timelines, strict=True)
     ]
-    return Table(
-        columns=tuple(columns[index] for index in known),
-        rows=tuple(tuple(row[index] for index in known) for row in rows),
+    if name == _OVER_TIME:
+        return traffic_charts(stretches) + error_charts(stretches)
+    return bandwidth_charts(stretches) if name == "bandwidth" else []
+
+
+def _blocks(name: str, answer: Answer) -> Iterator[Block]:
+    dimension = _dimension(answer.query)
+    parts: dict[str, list[Row]] = {}
+    for row in answer.rows:
+        parts.setdefault(str(row.get(dimension) or ""), []).append(row)
+    for value, rows in parts.items():
+        yield _block(name, answer.query, value, rows)
+
+
+def _dimension(query: QueryFile) -> str:
+    names = {column.name for column in query.columns}
+    return next((name for name in _DIMENSIONS if name in names), "")
+
+
+def _block(name: str, query: QueryFile, value: str, rows: Sequence[Row]) -> Block:
+    dimension = _dimension(query)
+    columns = [
+        column
+        for column in table_columns(query.columns)
+        if column.name != dimension
+        and any(row[column.name] is not None for row in rows)
+    ]
+    return Block(
+        title=_sentence(value),
+        chart=_chart(name, columns, rows),
+        table=_table(columns, rows),
+        is_folded=name == _OVER_TIME,
     )
 
 
-def _charts(material: Material, name: str) -> Iterable[Chart]:
-    if name != "timeline":
-        return
-    many = len(material.episodes) > 1
-    for episode, rows in zip(material.episodes, material.timelines, strict=True):
-        suffix = f", {format_time(episode.start)}" if many else ""
-        yield traffic_chart(rows, episode, name=suffix)
-        if chart := error_chart(rows, episode, name=suffix):
-            yield chart
+def _chart(name: str, columns: Sequence[Column], rows: Sequence[Row]) -> Chart | None:
+    if name == _OVER_TIME:  # its charts have the section's whole width
+        return None
+    return quantile_chart(rows) if name == "latency" else rank_chart(columns, rows)
+
+
+def _table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
+    return Table(
+        columns=tuple(columns),
+        rows=tuple(tuple(_cell(column, row) for column in columns) for row in rows),
+    )
+
+
+def _cell(column: Column, row: Row) -> Cell:
+    words = _WORDS.get(column.name, {}).get(row[column.name])
+    return Cell(text=words, order=words) if words else make_cell(column, row)

@@ -1,0 +1,120 @@
+"""What a report's figures stand on, and what weakens them, in sentences.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from instant_logs_plugin.analysis.report.formats import (
+    format_count,
+    format_seconds,
+    format_share,
+    format_text,
+    plural,
+)
+from instant_logs_plugin.analysis.report.material import Material
+from instant_logs_plugin.store.manifest import CaptureState, Manifest
+
+__all__ = ["stands_on", "warnings", "weights"]
+
+_STATES = {
+    CaptureState.RECORDING: "is still recording, or was killed and not yet recovered",
+    CaptureState.PARTIAL: "is partial: its window has gaps",
+    CaptureState.INTERRUPTED: "was interrupted before the end of its window",
+    CaptureState.FAILED: "failed before the end of its window",
+    CaptureState.RECOVERED: "was finished from its journal after a crash",
+}
+
+
+def stands_on(material: Material) -> tuple[tuple[str, str], ...]:
+    """Return label and sentence for records, sampling, coverage, and any filter."""
+    manifests = material.manifests
+    written = sum(manifest.written for manifest in manifests)
+    sessions = sum(len(manifest.sessions) for manifest in manifests)
+    recorded = (
+        f"{format_count(written)} records in {plural(len(manifests), 'capture')} "
+        f"over {plural(sessions, 'session')}"
+    )
+    facts = [
+        ("Recorded", recorded),
+        ("Sampling", _sampling(manifests)),
+        ("Coverage", _coverage(material)),
+    ]
+    filters = dict.fromkeys(one.request.filter for one in manifests)
+    facts += [("Filter", format_text(text)) for text in filters if text]
+    return tuple(facts)
+
+
+def warnings(material: Material) -> tuple[str, ...]:
+    """Return a sentence for everything that makes the figures less than they seem."""
+    manifests = material.manifests
+    return (
+        *(_state(one) for one in manifests if one.state is not CaptureState.COMPLETE),
+        *(_rejects(one) for one in manifests if one.rejected),
+        *_differences(manifests),
+        *(format_text(problem) for problem in material.problems),
+    )
+
+
+def weights(manifest: Manifest) -> tuple[int, int]:
+    """Return how many requests a record of a capture stands for, least and most."""
+    factor = manifest.request.sample if manifest.sampling.model == "exclusive" else 1
+    sampling = manifest.sampling
+    return (sampling.min or 1) * factor, (sampling.max or 1) * factor
+
+
+def _sampling(manifests: Sequence[Manifest]) -> str:
+    limits = [limit for manifest in manifests for limit in weights(manifest)]
+    low, high = min(limits), max(limits)
+    if high == 1:
+        return "none: every record is one request, and counts are exact"
+    span = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    rules = " and ".join(sorted({manifest.sampling.model for manifest in manifests}))
+    return (
+        f"a record stands for {span} requests (rule: {rules}); counts are estimates, "
+        "a range below a figure is its 95% confidence interval"
+    )
+
+
+def _coverage(material: Material) -> str:
+    gaps = [gap for manifest in material.manifests for gap in manifest.gaps]
+    lost_s = sum((gap.ended_at - gap.started_at).total_seconds() for gap in gaps)
+    coverage = material.overview.get("coverage")
+    share = "unknown" if coverage is None else format_share(coverage)
+    lost = f", {format_seconds(lost_s)} in all" if gaps else ""
+    return (
+        f"{share} of the time asked for; {plural(len(gaps), 'gap')} without a "
+        f"stream{lost}"
+    )
+
+
+def _state(manifest: Manifest) -> str:
+    error = f": {format_text(manifest.error)}" if manifest.error else ""
+    return f"Capture {manifest.capture_id} {_STATES[manifest.state]}{error}."
+
+
+def _rejects(manifest: Manifest) -> str:
+    lines = plural(manifest.rejected, "line")
+    return (
+        f"Capture {manifest.capture_id} kept aside {lines} that were no valid "
+        "record; the figures do not count them."
+    )
+
+
+def _differences(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Tell where captures are not alike, so that sums over them may mislead."""
+    alike: dict[str, set[Any]] = {
+        "filters": {one.request.filter for one in manifests},
+        "fields": {frozenset(one.request.fields) for one in manifests},
+        "sampling rules": {one.sampling.model for one in manifests},
+        "zones": {one.zone_id for one in manifests},
+    }
+    different = [name for name, values in alike.items() if len(values) > 1]
+    if different:
+        yield (
+            f"The captures have different {', '.join(different)}: their sums mix what "
+            "is not alike."
+        )
