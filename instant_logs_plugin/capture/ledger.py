@@ -170,6 +170,7 @@ class Ledger:
             preset=asked.preset,
             anonymize_ip=asked.anonymize_ip.value,
             redact_query=asked.redact_query,
+            drop_fields=asked.drop_fields,
         )
 
     def _window_span(self) -> WindowSpan:

@@ -62,7 +62,7 @@ class CaptureOptions:
 
     Attributes:
         zone_id: The zone's id.
-        fields: Field names in the order they are asked for.
+        fields: Field names in the order they are asked for; without dropped ones.
         bounds: When it ends.
         preset: Name of the preset the fields came from, or None.
         filter: Canonical JSON text; ``""`` means none.
@@ -80,6 +80,8 @@ class CaptureOptions:
         sampling_model: ``exclusive`` or ``inclusive``; see ``Sampling``.
         anonymize_ip: What becomes of client addresses before the journal.
         redact_query: Cut queries off URIs and referers before the journal.
+        drop_fields: Fields that are not asked for even if ``fields`` names them, and
+            that are removed before the journal if they come all the same.
         hmac_key: The secret of ``anonymize_ip=hmac``; never shown or stored.
         capture_id: The id to use, or None to make one of the start time.
     """
@@ -99,6 +101,7 @@ class CaptureOptions:
     sampling_model: str = "exclusive"
     anonymize_ip: AnonymizeIp = AnonymizeIp.OFF
     redact_query: bool = False
+    drop_fields: tuple[str, ...] = ()
     hmac_key: bytes = field(default=b"", repr=False)
     capture_id: str | None = None
 
@@ -111,8 +114,10 @@ class CaptureOptions:
         check_zone_id(self.zone_id)
         if self.capture_id is not None:
             check_capture_id(self.capture_id)
-        if not self.fields:
-            raise InvalidOption("fields", "", "at least one field")
+        kept = tuple(name for name in self.fields if name not in self.drop_fields)
+        object.__setattr__(self, "fields", kept)
+        if not kept:
+            raise InvalidOption("fields", "", "at least one field that is not dropped")
         if self.sample < 1:
             raise InvalidOption("sample", self.sample, "at least 1 (1-in-N)")
         if not 0 <= self.open_timeout_s < float("inf"):

@@ -231,7 +231,10 @@ def _recorder(
         clock=clock,
         overlap=Overlap(is_told=RAY_ID in options.fields),
         rewrite=line_rewriter(
-            options.anonymize_ip, options.hmac_key, redact_query=options.redact_query
+            options.anonymize_ip,
+            options.hmac_key,
+            redact_query=options.redact_query,
+            drop_fields=options.drop_fields,
         ),
     )
     pipeline = _pipeline(options, setup, capture_id=capture_id, clock=clock)

@@ -90,6 +90,16 @@ def capture(
             "done before anything reaches the disk."
         ),
     ] = "off",
+    redact_query: Annotated[
+        bool,
+        typer.Option(
+            "--redact-query", help="Cut URIs and referers before their query, likewise."
+        ),
+    ] = False,
+    drop_field: Annotated[
+        list[str] | None,
+        typer.Option(help="Keep this field from the disk, likewise; repeatable."),
+    ] = None,
     output: FormatOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -136,6 +146,12 @@ def capture(
         max_reconnects=max_reconnects,
         min_coverage=min_coverage,
         anonymize_ip=values.parse_choice("--anonymize-ip", anonymize_ip, AnonymizeIp),
+        redact_query=redact_query,
+        drop_fields=tuple(
+            name
+            for text in drop_field or []
+            for name in parse_fields(text, allow_unknown=allow_unknown_fields)
+        ),
         hmac_key=os.environ.get("INSTANT_LOGS_HMAC_KEY", "").encode(),
     )
     outcome = asyncio.run(_record(options, store, journal, quiet=quiet))

@@ -61,6 +61,12 @@ class RecordingParameters(_Form):
     anonymize_ip: Literal["off", "truncate"] = Field(
         default="off", description="Shorten client addresses before the disk."
     )
+    redact_query: bool = Field(
+        default=False, description="Cut URIs and referers before their query."
+    )
+    drop_fields: str = Field(
+        default="", description="Fields to keep from the disk, separated by commas."
+    )
 
     def options_for(self, zone_id: str) -> CaptureOptions:
         """Return the options of a capture of a zone.
@@ -86,6 +92,8 @@ class RecordingParameters(_Form):
             ),
             min_coverage=self.min_coverage,
             anonymize_ip=AnonymizeIp(self.anonymize_ip),
+            redact_query=self.redact_query,
+            drop_fields=parse_fields(self.drop_fields) if self.drop_fields else (),
         )
 
     @property

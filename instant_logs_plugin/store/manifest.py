@@ -67,7 +67,7 @@ class Request:
     """What was asked for; ``filter`` is canonical JSON or ``""``.
 
     ``anonymize_ip`` says what became of ``ClientIP`` before it was stored,
-    ``redact_query`` whether queries were cut off.
+    ``redact_query`` whether queries were cut off, ``drop_fields`` what was removed.
     """
 
     fields: tuple[str, ...]
@@ -76,6 +76,7 @@ class Request:
     preset: str | None = None
     anonymize_ip: str = "off"
     redact_query: bool = False
+    drop_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,8 @@ def test_every_parameter_becomes_an_option() -> None:
         busy_timeout_s=30,
         min_coverage=0.5,
         anonymize_ip="truncate",
+        redact_query=True,
+        drop_fields="ClientRequestUserAgent",
     )
     default = CaptureParameters(zone_id="other")
     for name in CaptureParameters.model_fields:
@@ -52,6 +54,8 @@ def test_every_parameter_becomes_an_option() -> None:
         busy=BusyPolicy(on_busy=OnBusy.TAKEOVER, timeout_s=30.0),
         min_coverage=0.5,
         anonymize_ip=AnonymizeIp.TRUNCATE,
+        redact_query=True,
+        drop_fields=("ClientRequestUserAgent",),
     )
 
 
@@ -111,6 +115,7 @@ def test_the_form_refuses(wrong: dict[str, Any]) -> None:
     [
         {"fields": ""},
         {"fields": "Rayid"},
+        {"drop_fields": "Rayid"},
         {"fields": "minimal,nonsense"},
         {"filter": "EdgeResponseStatus >="},
         {"filter": "Nonsense == 1"},
