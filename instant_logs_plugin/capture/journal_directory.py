@@ -63,7 +63,7 @@ class JournalDirectory:
         self.capture_id = check_capture_id(capture_id)
         self.path = root / capture_id
         self._lock_path = root / f"{capture_id}.lock"
-        self._lock = FileLock(self._lock_path, thread_local=False)
+        self._lock = FileLock(self._lock_path, thread_local=False, mode=0o600)
 
     @property
     def damaged_path(self) -> Path:
