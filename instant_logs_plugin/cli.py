@@ -17,6 +17,7 @@ import typer
 from instant_logs_plugin.commands import query, service
 from instant_logs_plugin.commands.capture import capture
 from instant_logs_plugin.commands.captures import captures_app
+from instant_logs_plugin.commands.compare import compare
 from instant_logs_plugin.commands.demo import demo
 from instant_logs_plugin.commands.emulate import emulate
 from instant_logs_plugin.commands.recover import recover
@@ -42,6 +43,7 @@ app.command()(query.query)
 app.command()(query.summary)
 app.command()(report)
 app.command()(query.connect)
+app.command()(compare)
 app.command()(service.sessions)
 app.command("filter")(service.filter_)
 app.command()(service.fields)

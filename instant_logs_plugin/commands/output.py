@@ -58,11 +58,11 @@ def print_rows(rows: Sequence[Row], output: OutputFormat | None) -> None:
             sys.stdout.write(render_markdown(rows))
 
 
-def write_result(path: Path, text: str) -> None:
+def write_result(path: Path, text: str, *, option: str = "--output") -> None:
     """Write a result to a file: all of it, or nothing and what was there before.
 
     Raises:
-        InvalidOption: The file system refuses; the option is called ``--output``.
+        InvalidOption: The file system refuses; ``option`` is what named the file.
     """
     try:
         if path.exists() and not path.is_file():  # a device or a pipe is written to
@@ -76,7 +76,7 @@ def write_result(path: Path, text: str) -> None:
             temporary.unlink(missing_ok=True)
     except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
-        raise InvalidOption("--output", str(path), f"writable: {reason}") from exc
+        raise InvalidOption(option, str(path), f"writable: {reason}") from exc
 
 
 def _print_table(rows: Sequence[Row]) -> None:

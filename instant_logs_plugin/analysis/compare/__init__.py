@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from instant_logs_plugin.analysis.compare.comparison import (
-    Comparison,
-    Verdict,
-    compare_captures,
-)
+from instant_logs_plugin.analysis.compare.comparison import compare_captures
+from instant_logs_plugin.analysis.compare.result import Comparison, Verdict
 from instant_logs_plugin.analysis.compare.settings import CompareSettings
+from instant_logs_plugin.analysis.compare.settings_file import read_settings
 
-__all__ = ["CompareSettings", "Comparison", "Verdict", "compare_captures"]
+__all__ = [
+    "CompareSettings",
+    "Comparison",
+    "Verdict",
+    "compare_captures",
+    "read_settings",
+]

@@ -1,4 +1,4 @@
-"""The comparison of two sides: the verdict, by a rule, and everything it stands on.
+"""The comparison of two sides, and the rule of its verdict.
 
 The rule, in this order:
 
@@ -12,67 +12,32 @@ The rule, in this order:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from instant_logs_plugin.analysis.compare.comparability import (
-    MixShift,
     find_doubts,
     find_mix_shifts,
     find_notes,
 )
 from instant_logs_plugin.analysis.compare.evidence import Side, read_side
+from instant_logs_plugin.analysis.compare.figures import (
+    format_difference,
+    format_p,
+    format_value,
+)
 from instant_logs_plugin.analysis.compare.judging import (
     MetricResult,
     Outcome,
     judge_metrics,
 )
-from instant_logs_plugin.analysis.compare.path_changes import (
-    PathChanges,
-    find_path_changes,
-)
+from instant_logs_plugin.analysis.compare.path_changes import find_path_changes
+from instant_logs_plugin.analysis.compare.result import Comparison, Verdict
 from instant_logs_plugin.analysis.compare.settings import CompareSettings
 from instant_logs_plugin.errors import InvalidOption
 from instant_logs_plugin.store.catalog import find_capture
 from instant_logs_plugin.store.filesystem import Store, open_store
 from instant_logs_plugin.store.manifest import Manifest
 
-__all__ = ["Comparison", "Verdict", "compare_captures", "decide"]
-
-
-class Verdict(StrEnum):
-    """What a comparison comes to."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Two sides compared.
-
-    Attributes:
-        verdict: By the rule of this module.
-        reasons: Why, one sentence each; never empty.
-        notes: What to keep in mind, one sentence each.
-        baseline: What was there before.
-        candidate: What is judged.
-        metrics: Results in the order of the settings.
-        mix: How far the mix of traffic moved.
-        paths: Where to look.
-        settings: What it was judged by.
-    """
-
-    verdict: Verdict
-    reasons: tuple[str, ...]
-    notes: tuple[str, ...]
-    baseline: Side
-    candidate: Side
-    metrics: tuple[MetricResult, ...]
-    mix: tuple[MixShift, ...]
-    paths: PathChanges
-    settings: CompareSettings
+__all__ = ["compare_captures", "decide"]
 
 
 def compare_captures(
@@ -115,11 +80,9 @@ def decide(
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict and why, by the rule of this module."""
     worse = [one for one in results if one.outcome is Outcome.WORSE]
-    failing = tuple(f"{one.metric.name} got worse" for one in worse if one.fails)
+    failing = tuple(_worsening(one) for one in worse if one.fails)
     minor = tuple(
-        f"{one.metric.name} got worse, but is not critical"
-        for one in worse
-        if not one.fails
+        f"{_worsening(one)}; it is not critical" for one in worse if not one.fails
     )
     unknown = tuple(
         f"{one.metric.name}: {one.reason}"
@@ -127,7 +90,7 @@ def decide(
         if one.outcome is Outcome.INCONCLUSIVE
     )
     if doubts:
-        return Verdict.INCONCLUSIVE, (*doubts, *unknown)
+        return Verdict.INCONCLUSIVE, (*doubts, *unknown, *failing, *minor)
     if failing:
         return Verdict.FAIL, (*failing, *minor, *unknown)
     if unknown:
@@ -152,6 +115,18 @@ def _compare(baseline: Side, candidate: Side, settings: CompareSettings) -> Comp
         mix=shifts,
         paths=find_path_changes(baseline.paths, candidate.paths),
         settings=settings,
+    )
+
+
+def _worsening(result: MetricResult) -> str:
+    metric, effect = result.metric, result.effect
+    if effect is None:
+        raise ValueError(f"{metric.name} is worse without an effect")
+    change = format_difference(effect.difference, metric.unit)
+    return (
+        f"{metric.name} got worse: {format_value(effect.baseline, metric.unit)} then "
+        f"{format_value(effect.candidate, metric.unit)} "
+        f"({change}, p {format_p(result.p_adjusted)})"
     )
 
 

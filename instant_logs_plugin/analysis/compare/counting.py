@@ -52,35 +52,37 @@ def make_clusters(database: Database) -> None:
     )
     # Times in records are whole seconds: a shorter span would split none.
     width_s = max(1, math.ceil(_floats(spans, "span_s").sum() / _CLUSTERS))
+    # The full name: a temporary view may take the short one.
+    catalog = database.query("select current_database() as name")["name"][0]
     database.connection.execute(
         f"""
         create or replace temp view clustered as
         select *, capture_id || ' ' || ({_MOMENT_S} // {width_s})::bigint as cluster
-        from requests
+        from {catalog}.main.requests
         """
     )
 
 
-def count_all(database: Database) -> tuple[list[str], Clusters]:
-    """Return the names of all clusters, and their records."""
+def count_all(database: Database) -> Clusters:
+    """Return the records of all clusters; ``amount`` is their weight."""
+    rows = database.query(f"select cluster, {_COUNTS} from clustered group by cluster")
+    return Clusters(
+        weight=_floats(rows, "weight"),
+        weight_squared=_floats(rows, "weight_squared"),
+        amount=_floats(rows, "weight"),
+        records=int(_floats(rows, "records").sum()),
+    )
+
+
+def count_sums(database: Database, metrics: Sequence[Metric]) -> dict[str, Clusters]:
+    """Return the sums that weighted shares and means are made of, by metric."""
+    if not metrics:
+        return {}
+    columns = ",\n".join(_sum_columns(one) for one in metrics)
     rows = database.query(
-        f"select cluster, {_COUNTS}, sum(weight)::double as amount from clustered "
-        "group by cluster order by cluster"
+        f"select {columns} from clustered group by cluster order by cluster"
     )
-    return [str(name) for name in rows["cluster"].to_pylist()], _clusters(rows)
-
-
-def count_sums(database: Database, metric: Metric) -> Clusters:
-    """Return the sums that a weighted share or mean is made of."""
-    return _clusters(
-        database.query(
-            f"""
-            select {_COUNTS},
-                sum(weight::double * ({metric.value})::double) as amount
-            from clustered where {metric.among} group by cluster order by cluster
-            """
-        )
-    )
+    return {one.name: _sums(rows, one.name) for one in metrics}
 
 
 def count_values(database: Database, metric: Metric) -> Values:
@@ -168,12 +170,26 @@ def _missed_s(
     return missed.clip(max=np.diff(edges))
 
 
-def _clusters(rows: pa.Table) -> Clusters:
+def _sum_columns(metric: Metric) -> str:
+    """Return the columns of a metric, whose names start with its own."""
+    name, among = metric.name, f"filter (where {metric.among})"
+    value = f"({metric.value})::double"
+    return f"""
+        count(*) {among} as {name}_records,
+        coalesce(sum(weight) {among}, 0)::double as {name}_weight,
+        coalesce(sum(weight::double * weight) {among}, 0) as {name}_weight_squared,
+        coalesce(sum(weight::double * {value}) {among}, 0) as {name}_amount"""
+
+
+def _sums(rows: pa.Table, name: str) -> Clusters:
+    """Return a metric's sums, of the spans that hold a record of it."""
+    weight = _floats(rows, f"{name}_weight")
+    is_filled = weight > 0
     return Clusters(
-        weight=_floats(rows, "weight"),
-        weight_squared=_floats(rows, "weight_squared"),
-        amount=_floats(rows, "amount"),
-        records=int(_floats(rows, "records").sum()),
+        weight=weight[is_filled],
+        weight_squared=_floats(rows, f"{name}_weight_squared")[is_filled],
+        amount=_floats(rows, f"{name}_amount")[is_filled],
+        records=int(_floats(rows, f"{name}_records").sum()),
     )
 
 

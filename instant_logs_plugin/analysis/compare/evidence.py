@@ -29,7 +29,6 @@ from instant_logs_plugin.analysis.compare.statistics import (
     weighted_quantile,
 )
 from instant_logs_plugin.analysis.compare.traffic import (
-    MIX_DIMENSIONS,
     PathCounts,
     count_mix,
     count_paths,
@@ -42,6 +41,7 @@ __all__ = ["Measured", "Side", "read_side"]
 Measured = Clusters | Values | Replicates | None
 """What was counted for a metric; None: its query gave nothing."""
 
+_SLOW = 0.95
 _TTFB = next(metric for metric in DEFAULT_METRICS if metric.name == "ttfb_p95")
 
 
@@ -113,45 +113,51 @@ def read_side(
     fields = frozenset.intersection(*asked)
     with open_database(store_uri, captures=ids) as database:
         make_clusters(database)
-        _, total = count_all(database)
+        total = count_all(database)
+        recorded = [one for one in metrics if not one.missing(fields)]
+        measured = _measure(database, recorded, captures) if total.records else {}
         if slow_ms is None and total.records and not _TTFB.missing(fields):
-            slow_ms = _slow_ms(database)
+            slow_ms = _slow_ms(database, measured)
+        paths = count_paths(database, slow_ms=slow_ms)
         return Side(
             captures=tuple(captures),
             records=total.records,
             requests=float(total.weight.sum()),
             size=_size(total.weight.sum(), total.weight_squared.sum()),
             clusters=_size(total.weight.sum(), np.square(total.weight).sum()),
-            measured={
-                metric.name: _measure(database, metric, captures)
-                for metric in metrics
-                if total.records and not metric.missing(fields)
-            },
-            mix={name: count_mix(database, name) for name in MIX_DIMENSIONS},
-            paths=count_paths(database, slow_ms=slow_ms),
+            measured=measured,
+            mix=count_mix(database, paths),
+            paths=paths,
             slow_ms=slow_ms,
         )
 
 
 def _measure(
-    database: Database, metric: Metric, captures: Sequence[Manifest]
-) -> Measured:
-    if metric.query is not None:
-        return ask_replicates(database, metric.query)
-    match metric.kind:
-        case Kind.QUANTILE:
-            return count_values(database, metric)
-        case Kind.PER_SECOND:
-            return count_arrivals(database, captures)
-        case _:
-            return count_sums(database, metric)
+    database: Database, metrics: Sequence[Metric], captures: Sequence[Manifest]
+) -> dict[str, Measured]:
+    """Count for every metric; those of the same values are counted once."""
+    summed = [one for one in metrics if one.kind in {Kind.SHARE, Kind.MEAN}]
+    measured: dict[str, Measured] = {**count_sums(database, summed)}
+    values: dict[tuple[str, str], Values] = {}
+    for one in metrics:
+        if one.query is not None:
+            measured[one.name] = ask_replicates(database, one.query)
+        elif one.kind is Kind.PER_SECOND:
+            measured[one.name] = count_arrivals(database, captures)
+        elif one.kind is Kind.QUANTILE:
+            of_what = (one.value, one.among)
+            if of_what not in values:
+                values[of_what] = count_values(database, one)
+            measured[one.name] = values[of_what]
+    return measured
 
 
-def _slow_ms(database: Database) -> float | None:
-    values = count_values(database, _TTFB)
+def _slow_ms(database: Database, measured: Mapping[str, Measured]) -> float | None:
+    counted = measured.get(_TTFB.name)
+    values = counted if isinstance(counted, Values) else count_values(database, _TTFB)
     if not values.records:
         return None
-    return weighted_quantile(values.value, values.weight, 0.95)
+    return weighted_quantile(values.value, values.weight, _SLOW)
 
 
 def _size(total: float, squares: float) -> float:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 import numpy as np
 import pyarrow as pa
 
-from instant_logs_plugin.analysis.compare.counting import count_all
 from instant_logs_plugin.analysis.compare.statistics import Replicates
 from instant_logs_plugin.analysis.database import Database
 from instant_logs_plugin.analysis.query_files import QueryFile
@@ -37,7 +36,10 @@ def ask_replicates(database: Database, query: QueryFile) -> Replicates | None:
         InvalidQuery: DuckDB refuses it, or it gives something else.
     """
     value = _ask(database, query)
-    clusters, total = count_all(database)
+    rows = database.query(
+        "select cluster, count(*) as records from clustered group by cluster order by 1"
+    ).to_pylist()
+    clusters = [row["cluster"] for row in rows]
     groups = [clusters[first::_MOST_GROUPS] for first in range(_MOST_GROUPS)]
     without = []
     for group in filter(None, groups):
@@ -46,7 +48,11 @@ def ask_replicates(database: Database, query: QueryFile) -> Replicates | None:
     known = [one for one in without if one is not None]
     if value is None or len(known) < len(without):
         return None
-    return Replicates(value=value, without=np.array(known), records=total.records)
+    return Replicates(
+        value=value,
+        without=np.array(known),
+        records=sum(row["records"] for row in rows),
+    )
 
 
 @contextmanager

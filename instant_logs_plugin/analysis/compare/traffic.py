@@ -5,6 +5,7 @@ Ids in paths are collapsed, so that ``/orders/17`` and ``/orders/18`` are one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from instant_logs_plugin.analysis.database import Database
@@ -43,16 +44,29 @@ class PathCounts:
     error_records: int = 0
 
 
-def count_mix(database: Database, dimension: str) -> dict[str, float]:
-    """Return the weight of each host, method or path; the least frequent left out."""
-    answer = database.query(
+def count_mix(
+    database: Database, paths: Mapping[str, PathCounts]
+) -> dict[str, dict[str, float]]:
+    """Return the weight of each host, method and path; the least frequent left out.
+
+    Args:
+        database: Of one side.
+        paths: What ``count_paths`` gave.
+    """
+    rows = database.query(
         f"""
-        select {_expression(dimension)} as category, sum(weight)::double as weight
-        from requests group by category having category is not null
-        order by weight desc, category limit {_MOST_CATEGORIES}
+        select host, "method", sum(weight)::double as weight
+        from requests
+        group by grouping sets ((host), ("method"))
+        order by weight desc, host, "method"
+        limit {_MOST_CATEGORIES}
         """
-    )
-    return {row["category"]: row["weight"] for row in answer.to_pylist()}
+    ).to_pylist()
+    return {
+        "host": {row["host"]: row["weight"] for row in rows if row["host"]},
+        "method": {row["method"]: row["weight"] for row in rows if row["method"]},
+        "path": {path: counts.requests for path, counts in paths.items()},
+    }
 
 
 def count_paths(database: Database, *, slow_ms: float | None) -> dict[str, PathCounts]:
@@ -66,36 +80,39 @@ def count_paths(database: Database, *, slow_ms: float | None) -> dict[str, PathC
         f"""
         with judged as (
             select
-                {_expression("path")} as path,
+                path,
                 weight::double as weight,
-                coalesce(status between 500 and 599, false) as is_server_error,
-                coalesce(status between 400 and 499, false) as is_client_error,
+                coalesce(status between 500 and 599, false) as is_5xx,
+                coalesce(status between 400 and 499, false) as is_4xx,
                 coalesce(ttfb_ms > $slow_ms, false) as is_slow,
-                is_server_error or is_client_error as is_error,
-                is_error or is_slow as is_bad
+                is_5xx or is_4xx as is_failed,
+                is_failed or is_slow as is_bad
             from requests
+            where path is not null
+        ),
+        counted as (
+            select
+                path,
+                sum(weight) as requests,
+                sum(weight * is_5xx::int) as server_errors,
+                sum(weight * is_4xx::int) as client_errors,
+                sum(weight * is_slow::int) as slow,
+                sum(weight * is_bad::int) as bad,
+                count(*) as records,
+                count(*) filter (is_bad) as bad_records,
+                count(*) filter (is_failed) as error_records
+            from judged
+            group by path
         )
         select
-            path,
-            sum(weight) as requests,
-            sum(weight * is_server_error::int) as server_errors,
-            sum(weight * is_client_error::int) as client_errors,
-            sum(weight * is_slow::int) as slow,
-            sum(weight * is_bad::int) as bad,
-            count(*) as records,
-            count(*) filter (is_bad) as bad_records,
-            count(*) filter (is_error) as error_records
-        from judged
-        where path is not null
-        group by path
+            path_pattern(path) as path,
+            sum(columns(['requests', 'server_errors', 'client_errors', 'slow', 'bad'])),
+            sum(columns(['records', 'bad_records', 'error_records']))::bigint
+        from counted
+        group by path_pattern(path)
         order by requests desc, path
         limit {_MOST_PATHS}
         """,
         {"slow_ms": slow_ms},
     )
     return {row.pop("path"): PathCounts(**row) for row in answer.to_pylist()}
-
-
-def _expression(dimension: str) -> str:
-    """Return the SQL of a dimension."""
-    return "path_pattern(path)" if dimension == "path" else f'"{dimension}"'

@@ -28,6 +28,7 @@ PROMISED = {
     "query": "--file --name --param --store --format",
     "summary": "--store --format",
     "connect": "--store",
+    "compare": "--metrics --on-inconclusive --dry-run --junit --store --format",
     "sessions": "--format",
     "filter": "",
     "fields": "--format",
