@@ -8,7 +8,8 @@
     │   ├── UnknownField                 a field the catalogue does not hold
     │   ├── RetiredField                 a field the service no longer sends
     │   ├── InvalidFilter                a filter the service would refuse
-    │   └── CaptureNotFound              no capture, or several, under that id
+    │   ├── CaptureNotFound              no capture, or several, under that id
+    │   └── CaptureUnfinished            its result was asked for while it ran
     ├── ApiError                         exit 5, carries status, code and message
     │   ├── AuthenticationFailed         exit 3
     │   ├── NotEntitled                  exit 3
@@ -200,6 +201,19 @@ class CaptureNotFound(ConfigurationError):
         if self.matches:
             return f"{len(self.matches)} captures match {self.capture_id!r}"
         return f"no capture matches {self.capture_id!r}"
+
+
+class CaptureUnfinished(ConfigurationError):
+    """The result of a capture was asked for while it still runs."""
+
+    hint = "wait_for_completion() first"
+
+    def __init__(self, zone_id: str) -> None:
+        super().__init__(zone_id)
+        self.zone_id = zone_id
+
+    def __str__(self) -> str:
+        return f"the capture of zone {self.zone_id} still runs"
 
 
 class ApiError(InstantLogsError):

@@ -14,6 +14,7 @@ from instant_logs_plugin.prefect.blocks import (
     CISCredentials,
     CloudflareCredentials,
 )
+from instant_logs_plugin.prefect.zone_block import InstantLogsRun, InstantLogsZone
 
 if TYPE_CHECKING:
     from instant_logs_plugin.prefect.artifacts import publish_capture, publish_table
@@ -45,6 +46,8 @@ __all__ = [
     "CaptureStore",
     "CloudflareCredentials",
     "Credentials",
+    "InstantLogsRun",
+    "InstantLogsZone",
     "RecordingParameters",
     "Rescheduling",
     "ZoneId",

@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 _LEASE_S = 60.0
 """The least that Prefect grants: a killed holder's zone is free in 60 to 75 s."""
-_RENEW_EVERY_S = 20.0
+_RENEWALS_PER_LEASE = 3
 _POLL_S = 2.0
 _RELEASE_WITHIN_S = 1.5
 _LOCKED, _GONE = 423, 410
@@ -278,8 +278,11 @@ class _Slot:
 class _Renewal:
     """Renews a slot's lease until stopped; tells the lease when it is lost."""
 
-    def __init__(self, slot: _Slot, lease: Lease) -> None:
+    def __init__(
+        self, slot: _Slot, lease: Lease, *, every_s: float | None = None
+    ) -> None:
         self._slot, self._lease = slot, lease
+        self._every_s = every_s or slot.lease_s / _RENEWALS_PER_LEASE
         self._stopped = threading.Event()
         self._kept_until = time.monotonic() + slot.lease_s
         context = contextvars.copy_context()
@@ -296,7 +299,7 @@ class _Renewal:
         self._stopped.set()
 
     def _run(self) -> None:
-        while not self._stopped.wait(_RENEW_EVERY_S):
+        while not self._stopped.wait(self._every_s):
             asked_at = time.monotonic()
             try:
                 if not self._slot.renew():

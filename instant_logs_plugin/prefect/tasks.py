@@ -88,7 +88,7 @@ async def record_capture(
 
     Returns:
         The committed capture, and why it is less than what was asked for, if so;
-        None when it was skipped.
+        in a run a state named Skipped, else None, when it was skipped.
 
     Raises:
         InstantLogsError: Nothing was recorded, or the store failed.
@@ -102,7 +102,7 @@ async def record_capture(
     except ZoneBusy as exc:
         emit_busy(exc, is_skipped=skip_if_busy)
         if skip_if_busy:
-            return cast("None", skipped_state(str(exc)))
+            return cast("None", skipped_state(str(exc))) if current_run() else None
         raise
     except BaseException as exc:
         emit_failure(options.zone_id, exc)
@@ -166,7 +166,8 @@ async def record_zone(
 ) -> CaptureOutcome | None:
     """Record a zone as a flow's parameters ask; None when it was skipped.
 
-    Its task has a timeout as a safety net: the capture's own end comes before.
+    In a run as a task, with a timeout as a safety net: the capture's own end comes
+    before. Outside a run no server is asked for anything.
 
     Raises:
         ConfigurationError: A parameter is wrong; nothing was contacted.
@@ -174,9 +175,12 @@ async def record_zone(
     """
     options = recording.options_for(zone_id)
     bounded = record_capture.with_options(timeout_seconds=_longest_s(options))
-    return await bounded(
+    record = bounded if current_run() else record_capture.fn
+    ended = await record(
         options, credentials=credentials, store=store, skip_if_busy=recording.skips
     )
+    # A task that names its own state gives that state to whoever awaits it.
+    return ended if isinstance(ended, CaptureOutcome) else None
 
 
 def _longest_s(options: CaptureOptions) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from instant_logs_plugin.emulator import Emulator
 
 ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
@@ -39,6 +41,17 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, An
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("INSTANT_LOGS_JOURNAL", raising=False)
     return {"store": store}
+
+
+@pytest.fixture
+def point_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Emulator], None]:
+    """Return what points the environment at an emulator."""
+
+    def point(emulator: Emulator) -> None:
+        monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "any")
+        monkeypatch.setenv("CLOUDFLARE_BASE_URL", emulator.base_url)
+
+    return point
 
 
 @pytest.fixture(autouse=True)

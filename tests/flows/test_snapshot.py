@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from instant_logs_plugin.analysis.database import open_database
 from instant_logs_plugin.emulator import (
-    Emulator,
     EmulatorConfig,
     parse_fault,
     run_emulator,
@@ -26,6 +23,7 @@ from instant_logs_plugin.prefect import (
     load_flow,
 )
 from tests.support.access_log import LOG, needs_log, read_log_figures
+from tests.support.prefect_server import read_artifacts
 
 # Prefect leaves sockets to its own server for the garbage collector.
 pytestmark = pytest.mark.filterwarnings(
@@ -41,23 +39,9 @@ def flow() -> Callable[..., Any]:
     return load_flow("snapshot:traffic_snapshot")
 
 
-@pytest.fixture
-def point_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Emulator], None]:
-    """Return what points the environment at an emulator."""
-
-    def point(emulator: Emulator) -> None:
-        monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "any")
-        monkeypatch.setenv("CLOUDFLARE_BASE_URL", emulator.base_url)
-
-    return point
-
-
 async def read_artifact(key: str) -> str:
     """Return the newest artifact of a key from the server."""
-    async with get_client() as client:
-        wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
-        artifacts = await client.read_artifacts(artifact_filter=wanted)
-    return str(max(artifacts, key=lambda one: one.created).data)
+    return str((await read_artifacts(key))[-1].data)
 
 
 @needs_log

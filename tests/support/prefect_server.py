@@ -1,182 +1,87 @@
-"""A real Prefect server in a directory of its own, and what is asked of it in tests.
-
-Nothing here imports Prefect: its settings are read at import, and these tests run
-several servers from one process.
-"""
+"""What tests ask a Prefect server: artifacts, events, runs of a deployment."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
+import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
-import httpx
+from prefect import Flow, get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.objects import Artifact, FlowRun, State
+from prefect.flow_engine import run_flow_async
+from prefect.states import Scheduled
 
 __all__ = [
-    "PREFECT",
-    "PrefectServer",
-    "free_port",
-    "run_prefect_server",
-    "running",
-    "wait_for",
+    "deploy",
+    "new_run",
+    "read_artifacts",
+    "read_events",
+    "read_run",
+    "run_again",
+    "wait_until",
 ]
 
-PREFECT = Path(sys.executable).with_name("prefect")
-_START_S = 180.0
-_STOP_S = 30.0
-
-_QUIET = {
-    "DO_NOT_TRACK": "1",
-    "PREFECT_CLI_PROMPT": "false",
-    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-}
+_DEADLINE_S = 30.0
 
 
-@dataclass(frozen=True)
-class PrefectServer:
-    """A running server.
-
-    Attributes:
-        api_url: The value of PREFECT_API_URL.
-        environment: What a process needs to use it; PATH and HOME are in it.
-        log: What the server said.
-    """
-
-    api_url: str
-    environment: Mapping[str, str]
-    log: Path
-
-    def get(self, path: str) -> Any:
-        """Return the reply's document."""
-        return self._document(httpx.get(f"{self.api_url}{path}", timeout=30))
-
-    def post(self, path: str, **body: Any) -> Any:
-        """Return the reply's document."""
-        return self._document(
-            httpx.post(f"{self.api_url}{path}", json=body, timeout=30)
-        )
-
-    def run(self, *arguments: str, timeout_s: float = 120) -> str:
-        """Run Prefect's command line, which must succeed; return what it prints."""
-        done = subprocess.run(
-            [PREFECT, *arguments],
-            env=dict(self.environment),
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    @staticmethod
-    def _document(reply: httpx.Response) -> Any:
-        assert reply.is_success, f"{reply.status_code} {reply.text}"
-        return reply.json()
+async def read_artifacts(key: str) -> list[Artifact]:
+    """Return the artifacts of a key, oldest first."""
+    async with get_client() as client:
+        wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
+        artifacts = await client.read_artifacts(artifact_filter=wanted)
+    return sorted(artifacts, key=lambda one: one.created)
 
 
-@contextlib.contextmanager
-def run_prefect_server(
-    directory: Path,
-    settings: Mapping[str, str] | None = None,
-    *,
-    has_own_services: bool = True,
-) -> Iterator[PrefectServer]:
-    """Run a server for the time of the block.
-
-    Args:
-        directory: Where its home and its log are made.
-        settings: Its environment, as ``deploy/`` ships it.
-        has_own_services: False leaves schedules, events and the freeing of leases
-            to a second process, as with several API servers.
-    """
-    port = free_port()
-    home = directory / "prefect"
-    home.mkdir(parents=True, exist_ok=True)
-    environment = {
-        **{name: os.environ[name] for name in ("PATH", "HOME")},
-        **_QUIET,
-        **(settings or {}),
-        "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+async def read_events(prefix: str, zone_id: str) -> list[dict[str, Any]]:
+    """Return the events about a zone that the server holds, oldest first."""
+    wanted = {
+        "event": {"prefix": [prefix]},
+        "resource": {"id": [f"instant-logs.zone.{zone_id}"]},
+        "order": "ASC",
     }
-    arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    log = directory / "server.log"
-    with contextlib.ExitStack() as processes:
-        services = [] if has_own_services else ["--no-services"]
-        start = running([PREFECT, *arguments, *services], environment, log)
-        server = processes.enter_context(start)
-        api_url = environment["PREFECT_API_URL"]
-        wait_for(lambda: _is_ready(api_url, server, log), _START_S, "the server")
-        if not has_own_services:
-            services = [PREFECT, "server", "services", "start"]
-            services_log = directory / "services.log"
-            processes.enter_context(running(services, environment, services_log))
-        yield PrefectServer(api_url, environment, log)
+    async with get_client() as client:
+        response = await client._client.post("/events/filter", json={"filter": wanted})
+    return list(response.json()["events"])
 
 
-@contextlib.contextmanager
-def running(
-    command: list[Any],
-    environment: Mapping[str, str],
-    log: Path,
-    *,
-    directory: Path | None = None,
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process for the time of the block; it is ended politely, then not."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            env=dict(environment),
-            cwd=directory or log.parent,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+async def deploy(flow: Flow[..., Any], name: str) -> UUID:
+    """Register a deployment of a flow that this process runs itself."""
+    deployment = await flow.ato_deployment(name)
+    return await deployment.aapply()
+
+
+async def new_run(deployment_id: UUID, parameters: dict[str, Any]) -> FlowRun:
+    """Return a new run of a deployment, not yet started."""
+    async with get_client() as client:
+        return await client.create_flow_run_from_deployment(
+            deployment_id, parameters=parameters
         )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        with contextlib.suppress(ProcessLookupError):  # children it left behind
-            os.killpg(process.pid, signal.SIGKILL)
 
 
-def wait_for(condition: Callable[[], Any], timeout_s: float, what: str) -> Any:
-    """Return the condition's value once it is true.
-
-    Raises:
-        AssertionError: It stayed false for ``timeout_s``.
-    """
-    deadline = time.monotonic() + timeout_s
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {timeout_s:g} s for {what}"
-        time.sleep(0.2)
-    return value
+async def run_again(flow: Flow[..., Any], run: FlowRun) -> State[Any]:
+    """Run a flow run in this process, as a worker does: for the first time or again."""
+    async with get_client() as client:
+        await client.set_flow_run_state(run.id, Scheduled(), force=True)
+        current = await client.read_flow_run(run.id)
+    parameters = flow.validate_parameters(current.parameters)
+    return await run_flow_async(
+        flow, flow_run=current, parameters=parameters, return_type="state"
+    )
 
 
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+async def read_run(run_id: UUID) -> FlowRun:
+    """Return a run as the server knows it."""
+    async with get_client() as client:
+        return await client.read_flow_run(run_id)
 
 
-def _is_ready(api_url: str, server: subprocess.Popen[bytes], log: Path) -> bool:
-    assert server.poll() is None, log.read_text(errors="replace")[-3000:]
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"{api_url}/health", timeout=5).is_success
-    return False
+async def wait_until(check: Callable[[], Any], deadline_s: float = _DEADLINE_S) -> Any:
+    """Return the first true answer of an asynchronous check."""
+    deadline = time.monotonic() + deadline_s
+    while not (answer := await check()):
+        assert time.monotonic() < deadline, "it did not come to pass"
+        await asyncio.sleep(0.1)
+    return answer

@@ -64,6 +64,7 @@ EXAMPLES = [
     (InvalidFilter("no key", "where.and[0]", "{}"), 2, None),
     (CaptureNotFound("x"), 2, "no capture matches 'x'"),
     (CaptureNotFound("x", ("x1", "x2")), 2, "2 captures match 'x'"),
+    (CaptureUnfinished("z"), 2, "the capture of zone z still runs"),
     (AuthenticationFailed("wrong token", 403, 9109), 3, None),
     (AuthenticationFailed("no credentials"), 3, "no credentials"),
     (NotEntitled("no plan", 403), 3, "no plan (HTTP 403)"),

@@ -19,13 +19,14 @@ from instant_logs_plugin.prefect import (
     CaptureStore,
     CISCredentials,
     CloudflareCredentials,
+    InstantLogsZone,
 )
 
 SECRET = "s3cret-value"
 TOKEN = {"api_token": SECRET}
 KEY = {"email": "me@example.com", "api_key": SECRET}
 CIS = {"api_key": SECRET, "crn": "crn:v1:x::"}
-BLOCKS = [CloudflareCredentials, CISCredentials, CaptureStore]
+BLOCKS = [CloudflareCredentials, CISCredentials, CaptureStore, InstantLogsZone]
 CREDENTIALS = [
     (CloudflareCredentials, TOKEN),
     (CloudflareCredentials, KEY),
@@ -50,6 +51,7 @@ class TestStandards(BlockStandardTestSuite):
         (CloudflareCredentials, "cloudflare-credentials"),
         (CISCredentials, "cis-credentials"),
         (CaptureStore, "capture-store"),
+        (InstantLogsZone, "instant-logs-zone"),
     ],
 )
 def test_slugs_are_stable(block: type[Block], slug: str) -> None:
@@ -71,6 +73,12 @@ def test_the_schema_marks_the_secrets(block: type[Block], secrets: list[str]) ->
     assert schema["secret_fields"] == secrets
     for name in secrets:
         assert "SecretStr" in str(block.model_fields[name].annotation)
+
+
+def test_the_schema_marks_nested_secrets() -> None:
+    """A zone holds its credentials, of either kind; nothing else of it is secret."""
+    secrets = set(InstantLogsZone.model_json_schema()["secret_fields"])
+    assert secrets == {"credentials.api_token", "credentials.api_key"}
 
 
 @pytest.mark.parametrize(("kind", "values"), CREDENTIALS)
