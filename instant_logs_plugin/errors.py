@@ -9,7 +9,7 @@
     │   ├── RetiredField                 a field the service no longer sends
     │   ├── InvalidFilter                a filter the service would refuse
     │   ├── CaptureNotFound              no capture, or several, under that id
-    │   └── CaptureUnfinished            its result was asked for while it ran
+    │   └── CaptureRunning               its result was asked for while it ran
     ├── ApiError                         exit 5, carries status, code and message
     │   ├── AuthenticationFailed         exit 3
     │   ├── NotEntitled                  exit 3
@@ -59,7 +59,7 @@ __all__ = [
     "AuthenticationFailed",
     "CaptureInterrupted",
     "CaptureNotFound",
-    "CaptureUnfinished",
+    "CaptureRunning",
     "ConfigurationError",
     "CoverageTooLow",
     "FieldsNotRecorded",
@@ -203,7 +203,7 @@ class CaptureNotFound(ConfigurationError):
         return f"no capture matches {self.capture_id!r}"
 
 
-class CaptureUnfinished(ConfigurationError):
+class CaptureRunning(ConfigurationError):
     """The result of a capture was asked for while it still runs."""
 
     hint = "wait_for_completion() first"

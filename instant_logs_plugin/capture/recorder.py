@@ -90,6 +90,7 @@ class Recorder:
         self._on_progress = on_progress
         self._has_work, self._has_room = asyncio.Event(), asyncio.Event()
         self._has_sealed = asyncio.Event()
+        self._final: Manifest | None = None
         ledger.on_session = self._describe
         self._journal_thread = ThreadPoolExecutor(1, "instant-logs-journal")
         self._commit_thread = ThreadPoolExecutor(1, "instant-logs-commit")
@@ -127,7 +128,7 @@ class Recorder:
             self._journal_thread.shutdown(wait=False)
             self._commit_thread.shutdown(wait=False)
             await self._source.close("aborted")
-        return self._manifest(is_final=True)
+        return self._final or self._manifest(is_final=True)
 
     async def _open_first(self) -> None:
         self._describe()
@@ -260,7 +261,7 @@ class Recorder:
         yield self._journal_thread, self._pipeline.seal
         yield self._commit_thread, self._pipeline.commit_all
         self._settle()
-        manifest = self._manifest(is_final=True)
+        self._final = manifest = self._manifest(is_final=True)
         yield self._commit_thread, partial(self._pipeline.publish_last, manifest)
 
     def _describe(self) -> None:

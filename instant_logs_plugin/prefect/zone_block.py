@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from prefect.blocks.abstract import JobBlock, JobRun
 from pydantic import Field, HttpUrl
 
-from instant_logs_plugin.errors import CaptureUnfinished, ZoneBusy
+from instant_logs_plugin.errors import CaptureRunning, ZoneBusy
 from instant_logs_plugin.prefect.blocks import (
     CaptureStore,
     CISCredentials,
@@ -79,7 +79,7 @@ class InstantLogsRun(JobRun[dict[str, Any]]):
         """Return the capture's manifest; its rows stay in the store.
 
         Raises:
-            CaptureUnfinished: It still runs.
+            CaptureRunning: It still runs.
             ZoneBusy: The zone was taken, and nothing was recorded.
             InstantLogsError: Nothing was recorded, or less than was asked for.
         """
@@ -88,7 +88,7 @@ class InstantLogsRun(JobRun[dict[str, Any]]):
         )
 
         if not self._ended.done():
-            raise CaptureUnfinished(self._zone.zone_id)
+            raise CaptureRunning(self._zone.zone_id)
         outcome = self._ended.result()
         if outcome is None:
             raise ZoneBusy(self._zone.zone_id, "somebody else")

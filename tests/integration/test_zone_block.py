@@ -11,7 +11,7 @@ import pytest
 
 from instant_logs_plugin.emulator import Emulator
 from instant_logs_plugin.errors import (
-    CaptureUnfinished,
+    CaptureRunning,
     InvalidFilter,
     NotEntitled,
     ZoneBusy,
@@ -49,12 +49,12 @@ def zone(tmp_path, monkeypatch) -> Callable[..., InstantLogsZone]:
 def test_a_capture_from_synchronous_code(zone, emulate, tmp_path):
     """Its result is the manifest, never rows; before its end there is none."""
     run = zone(emulate(rate=500.0)).trigger()
-    with pytest.raises(CaptureUnfinished):
+    with pytest.raises(CaptureRunning):
         run.fetch_result()
     run.wait_for_completion()
     manifest = run.fetch_result()
     assert manifest["state"] == "complete"
-    assert manifest["written"] > 100
+    assert manifest["written"] > 0
     path = tmp_path / "captures" / "manifests" / f"{manifest['capture_id']}.json"
     assert path.is_file()
 
