@@ -60,6 +60,7 @@ __all__ = [
     "CaptureInterrupted",
     "CaptureNotFound",
     "CaptureRunning",
+    "CaptureUnfinished",
     "ConfigurationError",
     "CoverageTooLow",
     "FieldsNotRecorded",

@@ -16,6 +16,7 @@ from instant_logs_plugin.errors import (
     CaptureInterrupted,
     CaptureNotFound,
     CaptureRunning,
+    CaptureUnfinished,
     ConfigurationError,
     CoverageTooLow,
     FieldsNotRecorded,
