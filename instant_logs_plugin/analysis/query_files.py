@@ -13,9 +13,9 @@ Pure: text in, values out. A header stands on top of the file::
     -- needs: ClientRequestPath|ClientRequestURI
     -- caveats: none
 
-Parameter types: ``integer`` (with an optional range ``low..high``), ``number``,
-``boolean``, ``text``, ``timestamp``. The field in parentheses is needed only when
-the parameter is given. ``A|B`` needs one of the two. A file without a header is a
+Parameter types: ``integer`` and ``number`` (each with an optional range ``low..high``),
+``boolean``, ``text``, ``timestamp``. The field in parentheses is needed only when the
+parameter is given. ``A|B`` needs one of the two. A file without a header is a
 statement and nothing else: its parameters are bound as they are given.
 """
 
@@ -34,7 +34,7 @@ _SECTIONS = ("name", "question", "params", "grain", "columns", "needs", "caveats
 _SECTION = re.compile(r"--\s?(?P<key>[a-z]+):\s*(?P<rest>.*)")
 _PARAM = re.compile(
     r"(?P<name>[a-z_]\w*)\s+(?P<type>integer|number|boolean|text|timestamp)"
-    r"(?:\s+(?P<low>-?\d+)\.\.(?P<high>-?\d+))?"
+    r"(?:\s+(?P<low>-?\d+(?:\.\d+)?)\.\.(?P<high>-?\d+(?:\.\d+)?))?"
     r"\s*=\s*(?P<default>[^:(]+?)\s*(?:\((?P<needs>[\w|]+)\))?:\s*(?P<about>.+)"
 )
 _COLUMN = re.compile(r"(?P<name>\w+)\s+(?P<type>[\w\[\]]+):\s*(?P<about>.+)")
@@ -47,8 +47,8 @@ class Param:
 
     Attributes:
         default: The value when none is given; None is SQL's null.
-        low: Smallest integer allowed, or None.
-        high: Largest integer allowed, or None.
+        low: Smallest number allowed, or None.
+        high: Largest number allowed, or None.
         needs: Field needed when a value is given (``A|B``: one of them), or "".
     """
 
@@ -56,8 +56,8 @@ class Param:
     type: str
     default: object
     about: str
-    low: int | None = None
-    high: int | None = None
+    low: float | None = None
+    high: float | None = None
     needs: str = ""
 
     def parse(self, value: object) -> object:
@@ -74,7 +74,7 @@ class Param:
             parsed = _PARSERS[self.type](value)
         except (ValueError, TypeError, KeyError, OverflowError) as exc:
             raise InvalidOption(self.name, value, self.allowed) from exc
-        if isinstance(parsed, int) and not self._in_range(parsed):
+        if isinstance(parsed, int | float) and not self._in_range(parsed):
             raise InvalidOption(self.name, value, self.allowed)
         return parsed
 
@@ -85,7 +85,7 @@ class Param:
             return _ALLOWED[self.type]
         return f"{_ALLOWED[self.type]} from {self.low} to {self.high}"
 
-    def _in_range(self, value: int) -> bool:
+    def _in_range(self, value: float) -> bool:
         return (self.low is None or value >= self.low) and (
             self.high is None or value <= self.high
         )
@@ -220,13 +220,17 @@ def _param(line: str, name: str) -> Param:
         type=match["type"],
         default=None,
         about=match["about"],
-        low=None if low is None else int(low),
-        high=None if high is None else int(high),
+        low=None if low is None else _limit(low),
+        high=None if high is None else _limit(high),
         needs=match["needs"] or "",
     )
     if match["default"] == "null":
         return param
     return Param(**{**vars(param), "default": param.parse(match["default"])})
+
+
+def _limit(text: str) -> float:
+    return float(text) if "." in text else int(text)
 
 
 def _column(line: str, name: str) -> Column:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from instant_logs_plugin.analysis.query_files import (
@@ -23,8 +24,8 @@ __all__ = [
     "DERIVED_COLUMNS",
     "OWN_COLUMNS",
     "as_glob",
+    "library_macros",
     "library_queries",
-    "library_sql",
     "scan_sql",
     "view_statements",
 ]
@@ -48,21 +49,44 @@ DERIVED_COLUMNS = (
     "is_error",
     "is_server_error",
     "origin_status",
+    "is_origin_asked",
+    "origin_ip",
     "host",
     "method",
     "path",
+    "protocol",
+    "tls",
     "client_ip",
     "country",
     "asn",
+    "device",
+    "user_agent",
     "colo",
     "bytes",
+    "request_bytes",
+    "content_type",
     "cache_status",
     "is_cache_hit",
     "ttfb_ms",
+    "client_rtt_ms",
     "origin_ms",
+    "origin_dns_ms",
+    "origin_tcp_ms",
+    "origin_tls_ms",
+    "origin_send_ms",
+    "origin_wait_ms",
     "security_actions",
     "security_rule_ids",
     "security_sources",
+    "attack_score",
+    "bot_score",
+    "bot_score_source",
+    "verified_bot",
+    "js_detection",
+    "worker",
+    "worker_status",
+    "worker_cpu_us",
+    "worker_wall_us",
 )
 """Columns that ``sql/views/requests.sql`` adds; a field never takes their names."""
 
@@ -72,13 +96,28 @@ _REJECT_COLUMNS = (
 )
 # A message is bounded to 64 MiB; JSON may need six bytes for one of a line.
 _REJECT_LINE_BYTES = 512 * 1024 * 1024
-_VIEWS = ("captures", "gaps", "rejects", "requests")
+_CALL = re.compile(r"\b([a-z_]\w*)\(")
+_VIEWS = (
+    "captures",
+    "gaps",
+    "rejects",
+    "requests",
+    "chosen_captures",
+    "chosen_gaps",
+    "chosen_requests",
+    "gap_note",
+)
 
 
-def library_sql(folder: str) -> list[str]:
-    """Return the statements of ``sql/<folder>``, ordered by file name."""
-    files = sorted(bundled_path("sql").joinpath(folder).glob("*.sql"))
-    return [file.read_text("utf-8").strip().rstrip(";") for file in files]
+def library_macros() -> list[str]:
+    """Return the statements of ``sql/macros``, each after those that it calls."""
+    files = sorted(bundled_path("sql").joinpath("macros").glob("*.sql"))
+    texts = {file.stem: file.read_text("utf-8").strip() for file in files}
+    calls = {
+        name: [other for other in _called(text) if other in texts and other != name]
+        for name, text in texts.items()
+    }
+    return [texts[name] for name in TopologicalSorter(calls).static_order()]
 
 
 def library_queries() -> dict[str, QueryFile]:
@@ -120,7 +159,7 @@ def view_statements(
     """
     views = bundled_path("sql") / "views"
     return [
-        *library_sql("macros"),
+        *library_macros(),
         _manifests(listing),
         (views / "source_fields.sql").read_text("utf-8").strip(),
         _recorded(listing),
@@ -129,6 +168,12 @@ def view_statements(
         *((views / f"{name}.sql").read_text("utf-8").strip() for name in _VIEWS),
         *(macro_sql(query) for query in queries),
     ]
+
+
+def _called(text: str) -> list[str]:
+    """Return the names that a statement calls; what its comments call is none."""
+    code = re.sub(r"--[^\n]*", "", text)
+    return _CALL.findall(code)
 
 
 def _manifests(listing: StoreListing) -> str:

@@ -1,5 +1,3 @@
 -- Weighted count of the records for which a condition holds; 0 for none.
 create or replace macro estimate_if(weight, condition) as
-    least(
-        coalesce(sum(weight) filter (where condition), 0), 9223372036854775807
-    )::bigint
+    saturated(coalesce(sum(weight) filter (where condition), 0))

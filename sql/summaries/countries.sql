@@ -2,40 +2,35 @@
 -- question: Which countries do requests come from, and how do they fare?
 -- params:
 --   limit integer 1..100000 = 300: rows to return
+--   capture text = null: beginning of an id, or latest; null for every capture
+--   label text = null: only captures with this label, key=value
 --   since timestamp = null (EdgeStartTimestamp): first instant counted, inclusive
 --   until timestamp = null (EdgeStartTimestamp): end of what is counted, exclusive
+--   confidence number 0.5..0.9999 = 0.95: level of lower and upper
 -- grain: one row per country
 -- columns:
 --   country varchar: two letters, lower case
---   recorded bigint: records
---   estimate bigint: requests they stand for
---   share double: their share of all requests, 0 to 1
---   client_error_share double: share of them answered with 4xx, 0 to 1
---   server_error_share double: share of them answered with 5xx, 0 to 1
---   bytes bigint: bytes sent there, weighted; null when not recorded
+--   estimate bigint: requests that the records stand for
+--   lower bigint: lower bound of the estimate
+--   upper bigint: upper bound of the estimate
+--   sample_size bigint: records that it stands on
+--   client_error_share double: part of them answered with 4xx, 0 to 1
+--   server_error_share double: part of them answered with 5xx, 0 to 1
+--   bytes bigint: bytes sent for them, weighted; null when not recorded
+--   share double: part of all requests, 0 to 1
 -- needs: ClientCountry
 -- caveats: the country is that of the client's address, as Cloudflare places it
 with counted as (
     select
         country,
-        count(*) as recorded,
-        estimate(weight) as estimate,
-        estimate_if(weight, status is not null) as answered,
-        estimate_if(weight, status between 400 and 499) as client_errors,
-        estimate_if(weight, status between 500 and 599) as server_errors,
-        if(count(bytes) > 0, weighted_sum(weight, bytes), null) as bytes
-    from requests
-    where in_range(edge_start, $since, $until)
+        unnest(estimate_count(weight, $confidence)),
+        status_share(weight, status, 400, 499) as client_error_share,
+        status_share(weight, status, 500, 599) as server_error_share,
+        sum_if_known(weight, bytes) as bytes
+    from chosen_requests($capture, $label, $since, $until)
     group by country
 )
-select
-    country,
-    recorded,
-    estimate,
-    share(estimate, sum(estimate) over ()) as share,
-    share(client_errors, answered) as client_error_share,
-    share(server_errors, answered) as server_error_share,
-    bytes
+select *, share(estimate, sum(estimate) over ()) as share
 from counted
-order by estimate desc, country
+order by estimate desc, sample_size desc, country
 limit $limit

@@ -1,54 +1,95 @@
 -- name: latency
--- question: How long did clients wait for the first byte, and how long did the origin take?
+-- question: How long did clients wait for the first byte, and the edge for the origin?
 -- params:
+--   capture text = null: beginning of an id, or latest; null for every capture
+--   label text = null: only captures with this label, key=value
 --   since timestamp = null (EdgeStartTimestamp): first instant counted, inclusive
 --   until timestamp = null (EdgeStartTimestamp): end of what is counted, exclusive
--- grain: one row per measure: edge_ttfb, origin
+--   confidence number 0.5..0.9999 = 0.95: level of lower and upper
+-- grain: one row per measure that was recorded
 -- columns:
---   measure varchar: edge_ttfb: first byte at the edge; origin: the origin's answer
---   recorded bigint: records that carry it
---   estimate bigint: requests they stand for
+--   measure varchar: edge_ttfb, client_rtt, origin, and the origin's parts
+--   estimate bigint: requests that the records with this measure stand for
+--   lower bigint: lower bound of the estimate
+--   upper bigint: upper bound of the estimate
+--   sample_size bigint: records that it stands on
 --   mean_ms double: weighted mean, milliseconds
---   p50_ms bigint: weighted quantiles, milliseconds: half of the requests took no longer
---   p90_ms bigint: nine in ten
---   p95_ms bigint: 95 in 100
---   p99_ms bigint: 99 in 100
+--   p50_ms bigint: half of the requests took no longer, milliseconds
+--   p50_lower_ms bigint: lower bound of it
+--   p50_upper_ms bigint: upper bound of it; null when the records are too few to tell
+--   p90_ms bigint: nine in ten took no longer
+--   p90_lower_ms bigint: lower bound of it
+--   p90_upper_ms bigint: upper bound of it, or null
+--   p95_ms bigint: 95 in 100 took no longer
+--   p95_lower_ms bigint: lower bound of it
+--   p95_upper_ms bigint: upper bound of it, or null
+--   p99_ms bigint: 99 in 100 took no longer
+--   p99_lower_ms bigint: lower bound of it
+--   p99_upper_ms bigint: upper bound of it, or null
 --   max_ms bigint: the longest recorded
 -- needs: EdgeTimeToFirstByteMs|OriginResponseDurationMs|OriginResponseTime
 -- caveats: an origin time of 0 means that the origin was not asked, and is left out
 with
 measured as (
-    select 'edge_ttfb' as measure, ttfb_ms as ms, weight
-    from requests
-    where ttfb_ms is not null and in_range(edge_start, $since, $until)
-    union all
-    select 'origin' as measure, origin_ms as ms, weight
-    from requests
-    where origin_ms is not null and in_range(edge_start, $since, $until)
+    unpivot (
+        select
+            ttfb_ms as edge_ttfb,
+            client_rtt_ms as client_rtt,
+            origin_ms as origin,
+            origin_dns_ms as origin_dns,
+            origin_tcp_ms as origin_tcp,
+            origin_tls_ms as origin_tls,
+            origin_send_ms as origin_send,
+            origin_wait_ms as origin_wait,
+            weight
+        from chosen_requests($capture, $label, $since, $until)
+    )
+    on edge_ttfb, client_rtt, origin, origin_dns, origin_tcp, origin_tls, origin_send,
+        origin_wait
+    into name measure value ms
 ),
 weighed as (
-    select measure, ms, count(*) as recorded, sum(weight)::double as weight
+    select
+        measure,
+        ms,
+        count(*) as size,
+        sum(weight) as total,
+        sum(excess_weight(weight)) as excess
     from measured
-    group by all
+    group by measure, ms
 ),
 ranked as (
     select
         *,
-        sum(weight) over (
-            partition by measure order by ms rows unbounded preceding
-        ) as upto,
-        sum(weight) over (partition by measure) as total
+        rate_of(
+            sum(total) over measures,
+            sum(total) over up_to_this,
+            sum(excess) over measures,
+            sum(excess) over up_to_this,
+            sum(size) over measures,
+            $confidence
+        ) as at_most
     from weighed
+    window
+        measures as (partition by measure),
+        up_to_this as (partition by measure order by ms rows unbounded preceding)
 )
 select
     measure,
-    sum(recorded)::bigint as recorded,
-    estimate(weight) as estimate,
-    sum(weight * ms) / sum(weight) as mean_ms,
-    weighted_quantile(ms, upto, total, 0.5) as p50_ms,
-    weighted_quantile(ms, upto, total, 0.9) as p90_ms,
-    weighted_quantile(ms, upto, total, 0.95) as p95_ms,
-    weighted_quantile(ms, upto, total, 0.99) as p99_ms,
+    unnest(estimate_of(sum(total), sum(excess), sum(size), $confidence)),
+    sum(total::double * ms) / sum(total) as mean_ms,
+    min(ms) filter (where at_most.estimate >= 0.5) as p50_ms,
+    min(ms) filter (where at_most.upper >= 0.5) as p50_lower_ms,
+    min(ms) filter (where at_most.lower >= 0.5) as p50_upper_ms,
+    min(ms) filter (where at_most.estimate >= 0.9) as p90_ms,
+    min(ms) filter (where at_most.upper >= 0.9) as p90_lower_ms,
+    min(ms) filter (where at_most.lower >= 0.9) as p90_upper_ms,
+    min(ms) filter (where at_most.estimate >= 0.95) as p95_ms,
+    min(ms) filter (where at_most.upper >= 0.95) as p95_lower_ms,
+    min(ms) filter (where at_most.lower >= 0.95) as p95_upper_ms,
+    min(ms) filter (where at_most.estimate >= 0.99) as p99_ms,
+    min(ms) filter (where at_most.upper >= 0.99) as p99_lower_ms,
+    min(ms) filter (where at_most.lower >= 0.99) as p99_upper_ms,
     max(ms) as max_ms
 from ranked
 group by measure

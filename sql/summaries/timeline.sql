@@ -2,14 +2,19 @@
 -- question: How did the traffic go over time, and where is nothing known?
 -- params:
 --   bucket_s integer 0..86400 = 0: seconds in a bucket; 0 chooses, for about 60 rows
+--   capture text = null: beginning of an id, or latest; null for every capture
+--   label text = null: only captures with this label, key=value
 --   since timestamp = null: first instant counted, inclusive
 --   until timestamp = null: end of what is counted, exclusive
+--   confidence number 0.5..0.9999 = 0.95: level of lower and upper
 -- grain: one row per bucket of time that a window, a gap or a record touches
 -- columns:
 --   bucket_start timestamptz: start of the bucket, inclusive
 --   bucket_end timestamptz: its end, exclusive
---   recorded bigint: records of requests that started in it
---   estimate bigint: requests they stand for
+--   estimate bigint: requests that started in it
+--   lower bigint: lower bound of the estimate
+--   upper bigint: upper bound of the estimate
+--   sample_size bigint: records that it stands on
 --   requests_per_s double: estimate by second of the whole bucket
 --   client_errors bigint: of the estimate, answered with 4xx
 --   server_errors bigint: of the estimate, answered with 5xx
@@ -24,7 +29,7 @@ spans as (
         least(
             coalesce(window_end, ended_at, started_at), $until::timestamptz
         ) as span_end
-    from captures
+    from chosen_captures($capture, $label)
 ),
 step as (
     select
@@ -44,13 +49,15 @@ step as (
 counted as (
     select
         epoch_us(edge_start) // step_us as bucket,
-        count(*) as recorded,
-        estimate(weight) as estimate,
+        count(*) as size,
+        sum(weight) as total,
+        sum(excess_weight(weight)) as excess,
         estimate_if(weight, status between 400 and 499) as client_errors,
         estimate_if(weight, status between 500 and 599) as server_errors,
-        if(count(bytes) > 0, weighted_sum(weight, bytes), null) as bytes
-    from requests cross join step
-    where edge_start is not null and in_range(edge_start, $since, $until)
+        sum_if_known(weight, bytes) as bytes
+    from chosen_requests($capture, $label, $since, $until)
+    cross join step
+    where edge_start is not null
     group by bucket
 ),
 windows as (
@@ -72,7 +79,7 @@ holes as (
             greatest(epoch_us(started_at), bucket * step_us) as hole_start,
             least(epoch_us(ended_at), (bucket + 1) * step_us) as hole_end
         from windows cross join step
-        inner join gaps
+        inner join chosen_gaps($capture, $label)
             on epoch_us(started_at) < (bucket + 1) * step_us
             and epoch_us(ended_at) > bucket * step_us
     )
@@ -81,9 +88,8 @@ holes as (
 select
     make_timestamptz(bucket * step_us) as bucket_start,
     make_timestamptz((bucket + 1) * step_us) as bucket_end,
-    coalesce(recorded, 0) as recorded,
-    coalesce(estimate, 0) as estimate,
-    coalesce(estimate, 0) / (step_us / 1e6) as requests_per_s,
+    unnest(estimate_of(total, excess, size, $confidence)),
+    saturated(coalesce(total, 0)) / (step_us / 1e6) as requests_per_s,
     coalesce(client_errors, 0) as client_errors,
     coalesce(server_errors, 0) as server_errors,
     bytes,

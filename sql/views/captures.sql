@@ -1,6 +1,7 @@
 -- One row per capture, from its manifest. Times are UTC, the window is [start, end);
--- `bytes` are those of the lines received, `coverage` is 0 to 1; `sample_factor` is what
--- a record's sample interval is multiplied by under the capture's sampling rule.
+-- `bytes` are those of the lines received, `coverage` is 0 to 1 of `window_s`;
+-- `sample_factor` is what a record's sample interval is multiplied by under the
+-- capture's sampling rule.
 create or replace view captures as
 select
     capture_id,
@@ -18,12 +19,14 @@ select
     (document ->> '$.sampling.max')::bigint as sample_interval_max,
     (document ->> '$.window.start')::timestamptz as window_start,
     (document ->> '$.window.end')::timestamptz as window_end,
+    (epoch_us(window_end) - epoch_us(window_start)) / 1e6 as window_s,
     (document ->> '$.started_at')::timestamptz as started_at,
     (document ->> '$.ended_at')::timestamptz as ended_at,
     (document ->> '$.received')::bigint as received,
     (document ->> '$.written')::bigint as written,
     (document ->> '$.rejected')::bigint as rejected,
     (document ->> '$.duplicates')::bigint as duplicates,
+    coalesce((document ->> '$.late')::bigint, 0) as late,
     (document ->> '$.bytes')::bigint as bytes,
     (document ->> '$.messages')::bigint as messages,
     coalesce(json_array_length(document, '$.sessions'), 0)::bigint as session_count,

@@ -167,7 +167,7 @@ def test_query_file_from_disk(database, tmp_path):
     rows = database.run_query_file(tmp_path / "mine.sql", {"x": "4"}).to_pylist()
     assert rows == [{"x": 4}]
     rows = database.run_query_file("top_paths", {"limit": "1"}).to_pylist()
-    assert [(row["path"], row["recorded"]) for row in rows] == [("/a", 3)]
+    assert [(row["path"], row["sample_size"]) for row in rows] == [("/a", 3)]
 
 
 @pytest.mark.parametrize(

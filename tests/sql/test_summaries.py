@@ -101,6 +101,7 @@ def test_header_says_what_style_asks(name):
     assert query.grain.startswith("one row")
     assert "order by" in query.sql
     assert query.sql == query.sql.replace("\t", "    ")
+    assert max(map(len, query.sql.splitlines())) <= 88
     assert len(macro_sql(query)) > len(query.sql)
 
 
@@ -138,7 +139,7 @@ def test_plain_shell_runs_it_on_the_default_preset(name, tmp_path):
             "latency",
             ("EdgeTimeToFirstByteMs|OriginResponseDurationMs|OriginResponseTime",),
         ),
-        ("security", ("SecurityAction|SecurityActions",)),
+        ("security", ("SecurityAction|SecurityActions|WAFAttackScore",)),
     ],
 )
 def test_names_the_fields_that_no_capture_recorded(name, missing, tmp_path):

@@ -1,0 +1,73 @@
+-- name: bandwidth
+-- question: How many bytes were sent, by which hosts, types and paths?
+-- params:
+--   limit integer 1..100000 = 20: rows to return of each dimension
+--   capture text = null: beginning of an id, or latest; null for every capture
+--   label text = null: only captures with this label, key=value
+--   since timestamp = null (EdgeStartTimestamp): first instant counted, inclusive
+--   until timestamp = null (EdgeStartTimestamp): end of what is counted, exclusive
+--   confidence number 0.5..0.9999 = 0.95: level of lower and upper
+-- grain: one row per dimension and value, the largest of each
+-- columns:
+--   dimension varchar: all, host, content_type, path; what was not recorded is left out
+--   value varchar: its value; null for all
+--   estimate bigint: bytes sent to clients
+--   lower bigint: lower bound of the estimate
+--   upper bigint: upper bound of the estimate
+--   sample_size bigint: records that it stands on
+--   requests bigint: requests that they were sent for, weighted
+--   bytes_per_request double: weighted mean
+--   request_bytes bigint: bytes received from clients, weighted; null when not recorded
+--   share double: part of all bytes, 0 to 1
+-- needs: EdgeResponseBytes
+-- caveats: few records of very different sizes make an interval too narrow
+with
+per_path as (
+    select
+        host,
+        content_type,
+        path,
+        count(bytes) as size,
+        sum(weight) filter (where bytes is not null) as requests,
+        sum(weight::double * bytes) as total,
+        sum(excess_weight(weight) * bytes::double ** 2) as excess,
+        sum(bytes) as known,
+        sum_if_known(weight, request_bytes) as request_bytes
+    from chosen_requests($capture, $label, $since, $until)
+    group by host, content_type, path
+    having count(bytes) > 0
+),
+simplified as (
+    select
+        * replace (
+            collapse_ids(path) as path,
+            lower(trim(split_part(content_type, ';', 1))) as content_type
+        )
+    from per_path
+),
+counted as (
+    select
+        case
+            when grouping(host) = 0 then 'host'
+            when grouping(content_type) = 0 then 'content_type'
+            when grouping(path) = 0 then 'path'
+            else 'all'
+        end as dimension,
+        coalesce(host, content_type, path) as value,
+        unnest(sum_of(sum(total), sum(excess), sum(known), sum(size), $confidence)),
+        saturated(sum(requests)) as requests,
+        share(sum(total), sum(requests)) as bytes_per_request,
+        saturated(sum(request_bytes)) as request_bytes
+    from simplified
+    group by grouping sets ((), (host), (content_type), (path))
+)
+select *, share(estimate, sum(estimate) over dimensions) as share
+from counted
+where sample_size > 0
+window dimensions as (partition by dimension)
+qualify
+    (dimension = 'all' or count(value) over dimensions > 0)
+    and row_number() over (
+        partition by dimension order by estimate desc, sample_size desc, value
+    ) <= $limit
+order by dimension, estimate desc, sample_size desc, value
