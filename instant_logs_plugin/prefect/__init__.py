@@ -18,6 +18,11 @@ from instant_logs_plugin.prefect.zone_block import InstantLogsRun, InstantLogsZo
 
 if TYPE_CHECKING:
     from instant_logs_plugin.prefect.artifacts import publish_capture, publish_table
+    from instant_logs_plugin.prefect.checking import (
+        check_capture,
+        check_parameters,
+        compare_captures,
+    )
     from instant_logs_plugin.prefect.fleet import ZoneResult, fleet_state
     from instant_logs_plugin.prefect.loading import (
         Credentials,
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
     )
     from instant_logs_plugin.prefect.parameters import (
         CaptureParameters,
+        CheckParameters,
         RecordingParameters,
         Rescheduling,
         ZoneId,
@@ -44,6 +50,7 @@ __all__ = [
     "CISCredentials",
     "CaptureParameters",
     "CaptureStore",
+    "CheckParameters",
     "CloudflareCredentials",
     "Credentials",
     "InstantLogsRun",
@@ -55,6 +62,9 @@ __all__ = [
     "artifact_key",
     "busy_state",
     "capture_state",
+    "check_capture",
+    "check_parameters",
+    "compare_captures",
     "end_skipped",
     "fleet_state",
     "load_credentials",
@@ -69,6 +79,7 @@ __all__ = [
 
 _HOMES = {
     "CaptureParameters": "parameters",
+    "CheckParameters": "parameters",
     "Credentials": "loading",
     "RecordingParameters": "parameters",
     "Rescheduling": "parameters",
@@ -77,6 +88,9 @@ _HOMES = {
     "artifact_key": "loading",
     "busy_state": "states",
     "capture_state": "states",
+    "check_capture": "checking",
+    "check_parameters": "checking",
+    "compare_captures": "checking",
     "end_skipped": "rescheduling",
     "fleet_state": "fleet",
     "load_credentials": "loading",

@@ -5,7 +5,8 @@ They hold no secret: credentials and store are named, and loaded on the worker.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -15,7 +16,17 @@ from instant_logs_plugin.capture.window import Bounds
 from instant_logs_plugin.edge.fields import PRESETS, parse_fields
 from instant_logs_plugin.edge.filters import format_filter, parse_filter
 
-__all__ = ["CaptureParameters", "RecordingParameters", "Rescheduling", "ZoneId"]
+if TYPE_CHECKING:
+    from instant_logs_plugin.analysis.compare import CompareSettings
+
+__all__ = [
+    "CaptureParameters",
+    "CheckParameters",
+    "MaintenanceParameters",
+    "RecordingParameters",
+    "Rescheduling",
+    "ZoneId",
+]
 
 ZoneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -125,3 +136,69 @@ class Rescheduling(_Form):
         default=300.0, ge=1, title="After (s)", description="How much later."
     )
     times: int = Field(default=3, ge=0, le=100, description="How often at most.")
+
+
+class CheckParameters(_Form):
+    """What a capture is held against, and when a check fails."""
+
+    warm_up_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=3600,
+        title="Warm-up (s)",
+        description="How long a new version runs before it is recorded.",
+    )
+    revision: str = Field(
+        default="",
+        description="What was deployed; the label 'revision' of the capture.",
+    )
+    baseline: str = Field(
+        default="",
+        description="A capture's id, a prefix of one, latest or latest:label=value; "
+        "empty for the zone's newest good capture, or to make the first.",
+    )
+    rolling: bool = Field(
+        default=True,
+        description="A capture that passes is the next one's baseline; off: the "
+        "first baseline stays.",
+    )
+    on_inconclusive: Literal["pass", "fail"] = Field(
+        default="pass", description="What too little evidence means."
+    )
+    min_records: int = Field(
+        default=200, ge=1, description="Fewer on a side are too little evidence."
+    )
+    settings_file: str | None = Field(
+        default=None,
+        description="A TOML file on the worker: metrics, effects and limits.",
+    )
+
+    def compare_settings(self) -> CompareSettings:
+        """Return the settings of the comparison.
+
+        Raises:
+            InvalidOption: The file cannot be read, or a value in it is wrong.
+        """
+        # The statistics load here, not when a server registers the blocks.
+        from instant_logs_plugin.analysis.compare import (  # noqa: PLC0415
+            CompareSettings,
+            read_settings,
+        )
+
+        if self.settings_file is not None:
+            return read_settings(Path(self.settings_file))
+        return CompareSettings(min_records=self.min_records)
+
+
+class MaintenanceParameters(_Form):
+    """What is done to keep a store in order."""
+
+    verify: bool = Field(
+        default=True, description="Compare every file with its manifest."
+    )
+    keep_days: float | None = Field(
+        default=None,
+        gt=0,
+        title="Keep (days)",
+        description="Remove captures that are older; empty keeps all.",
+    )
