@@ -74,7 +74,20 @@ def _cloudflare(environment: Environment) -> Provider:
     from instant_logs_plugin.edge.client import CLOUDFLARE_BASE_URL, cloudflare_provider
 
     base_url = environment.get("CLOUDFLARE_BASE_URL") or CLOUDFLARE_BASE_URL
-    return cloudflare_provider(_cloudflare_auth(environment), base_url=base_url)
+    return cloudflare_provider(
+        _cloudflare_auth(environment),
+        base_url=base_url,
+        stream_hosts=_stream_hosts(environment),
+    )
+
+
+def _stream_hosts(environment: Environment) -> tuple[str, ...]:
+    """Return the domains of ``INSTANT_LOGS_STREAM_HOSTS``, comma separated."""
+    from instant_logs_plugin.edge.client import STREAM_HOSTS
+
+    text = environment.get("INSTANT_LOGS_STREAM_HOSTS") or ""
+    hosts = (part.strip().lower() for part in text.split(","))
+    return tuple(filter(None, hosts)) or STREAM_HOSTS
 
 
 def _cloudflare_auth(environment: Environment) -> httpx.Auth:
@@ -105,4 +118,5 @@ def _cis(environment: Environment) -> Provider:
         crn,
         base_url=environment.get("CIS_BASE_URL") or CIS_BASE_URL,
         api_version=environment.get("CIS_API_VERSION") or "v1",
+        stream_hosts=_stream_hosts(environment),
     )

@@ -8,6 +8,7 @@ errors. Certificates are always verified (``SSL_CERT_FILE`` adds an authority).
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -17,6 +18,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from instant_logs_plugin.edge.replies import (
+    LOOPBACK_HOSTS,
     Reply,
     format_create_body,
     parse_field_list,
@@ -29,6 +31,7 @@ from instant_logs_plugin.errors import ApiUnreachable, InvalidApiResponse, Inval
 __all__ = [
     "CIS_BASE_URL",
     "CLOUDFLARE_BASE_URL",
+    "STREAM_HOSTS",
     "Provider",
     "SessionClient",
     "cis_provider",
@@ -37,10 +40,12 @@ __all__ = [
 
 CLOUDFLARE_BASE_URL = "https://api.cloudflare.com/client/v4"
 CIS_BASE_URL = "https://api.cis.cloud.ibm.com"
-_STREAM_HOSTS = ("cloudflare.com",)
+STREAM_HOSTS = ("cloudflare.com",)
+"""Where sessions of both providers were seen to point to."""
 _TIMEOUT_S = 30.0
 _BODY_LIMIT = 4 * 2**20
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+# A name with a dot at least: "com" would let half the world in.
+_HOST_SUFFIX = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,34 +60,48 @@ class Provider:
 
     zones_url: str
     auth: httpx.Auth
-    stream_hosts: tuple[str, ...] = _STREAM_HOSTS
+    stream_hosts: tuple[str, ...] = STREAM_HOSTS
 
     def __post_init__(self) -> None:
-        """Check the URL: credentials travel to it.
+        """Check the URL: credentials travel to it; and where streams may be.
 
         Raises:
-            InvalidOption: It is neither https nor http to a loopback host.
+            InvalidOption: It is neither https nor http to a loopback host, or a
+                host suffix is no domain.
         """
+        for suffix in self.stream_hosts:
+            if not _HOST_SUFFIX.fullmatch(suffix):
+                allowed = "a domain like cloudflare.com"
+                raise InvalidOption("stream_hosts", suffix, allowed)
         try:
             parts = urlsplit(self.zones_url)
             host, scheme = parts.hostname, parts.scheme
         except ValueError:
             host, scheme = None, ""
-        is_loopback = scheme == "http" and host in _LOOPBACK
+        is_loopback = scheme == "http" and host in LOOPBACK_HOSTS
         if not host or not (scheme == "https" or is_loopback):
             allowed = "an https:// URL (http:// only for loopback hosts)"
             raise InvalidOption("base_url", self.zones_url, allowed)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the API is on this machine: an emulator's."""
+        return urlsplit(self.zones_url).hostname in LOOPBACK_HOSTS
+
 
 def cloudflare_provider(
-    auth: httpx.Auth, *, base_url: str = CLOUDFLARE_BASE_URL
+    auth: httpx.Auth,
+    *,
+    base_url: str = CLOUDFLARE_BASE_URL,
+    stream_hosts: tuple[str, ...] = STREAM_HOSTS,
 ) -> Provider:
     """Return Cloudflare's API.
 
     Raises:
-        InvalidOption: The base URL is not https.
+        InvalidOption: The base URL is not https, or a stream host is no domain.
     """
-    return Provider(zones_url=f"{base_url.rstrip('/')}/zones", auth=auth)
+    zones_url = f"{base_url.rstrip('/')}/zones"
+    return Provider(zones_url=zones_url, auth=auth, stream_hosts=stream_hosts)
 
 
 def cis_provider(
@@ -91,18 +110,21 @@ def cis_provider(
     *,
     base_url: str = CIS_BASE_URL,
     api_version: str = "v1",
+    stream_hosts: tuple[str, ...] = STREAM_HOSTS,
 ) -> Provider:
     """Return IBM Cloud Internet Services' API for an instance.
 
     IBM does not document the endpoint: the path version is unconfirmed.
 
     Raises:
-        InvalidOption: The base URL is not https, or the version is none.
+        InvalidOption: The base URL is not https, the version is none, or a stream
+            host is no domain.
     """
     if api_version not in {"v1", "v2"}:
         raise InvalidOption("api_version", api_version, "'v1' or 'v2'")
     instance = f"{base_url.rstrip('/')}/{api_version}/{quote(crn, safe='')}"
-    return Provider(zones_url=f"{instance}/zones", auth=auth)
+    zones_url = f"{instance}/zones"
+    return Provider(zones_url=zones_url, auth=auth, stream_hosts=stream_hosts)
 
 
 class SessionClient:
@@ -146,7 +168,11 @@ class SessionClient:
         """
         url = self._url(request.zone_id, "logpush/edge/jobs")
         reply = await self._send("POST", url, format_create_body(request))
-        return parse_session(reply, stream_hosts=self._provider.stream_hosts)
+        return parse_session(
+            reply,
+            stream_hosts=self._provider.stream_hosts,
+            is_local=self._provider.is_local,
+        )
 
     async def list_sessions(self, zone_id: str) -> tuple[ListedSession, ...]:
         """Return the zone's sessions.

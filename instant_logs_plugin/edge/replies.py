@@ -7,6 +7,7 @@ and few are branched on.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from instant_logs_plugin.errors import (
 )
 
 __all__ = [
+    "LOOPBACK_HOSTS",
     "Reply",
     "format_create_body",
     "parse_field_list",
@@ -42,7 +44,7 @@ __all__ = [
     "reply_error",
 ]
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _MESSAGE_LIMIT = 500
 _WRONG_CREDENTIALS = frozenset({6003, 9103, 9106, 9109, 10000})
 """Codes that blame the credentials, whatever the status they come with."""
@@ -97,12 +99,16 @@ def parse_result(reply: Reply) -> Any:
     return document.get("result")
 
 
-def parse_session(reply: Reply, *, stream_hosts: tuple[str, ...]) -> Session:
+def parse_session(
+    reply: Reply, *, stream_hosts: tuple[str, ...], is_local: bool
+) -> Session:
     """Return the session that a create made.
 
     Args:
         reply: The reply to the POST.
         stream_hosts: Host suffixes that a session URL may point to.
+        is_local: Whether the reply came from this machine: an emulator's URL may
+            point to this machine, too, without TLS. Nobody else's may.
 
     Raises:
         ApiError: It made none, or one whose URL cannot be trusted.
@@ -111,7 +117,7 @@ def parse_session(reply: Reply, *, stream_hosts: tuple[str, ...]) -> Session:
     url = result.get("destination_conf") if isinstance(result, dict) else None
     if not isinstance(url, str):
         raise InvalidApiResponse("a reply without destination_conf", reply.status)
-    _check_stream_url(url, stream_hosts)
+    _check_stream_url(url, stream_hosts, is_local=is_local)
     return Session(url=SecretUrl(url), fingerprint=session_fingerprint(_last(url)))
 
 
@@ -222,7 +228,8 @@ def _listed(item: Mapping[str, Any]) -> ListedSession:
 def _listed_fingerprint(item: Mapping[str, Any]) -> str | None:
     url = item.get("destination_conf")
     if isinstance(url, str) and url:
-        return session_fingerprint(_last(url))
+        with contextlib.suppress(ValueError):  # no URL: the ids may tell
+            return session_fingerprint(_last(url))
     for key in ("session_id", "id"):
         if item.get(key):
             return session_fingerprint(str(item[key]))
@@ -234,7 +241,7 @@ def _last(url: str) -> str:
     return urlsplit(url).path.rstrip("/").rpartition("/")[2]
 
 
-def _check_stream_url(url: str, hosts: tuple[str, ...]) -> None:
+def _check_stream_url(url: str, hosts: tuple[str, ...], *, is_local: bool) -> None:
     """Refuse a URL that is not TLS to an allowed host; the URL stays unsaid.
 
     Raises:
@@ -242,10 +249,12 @@ def _check_stream_url(url: str, hosts: tuple[str, ...]) -> None:
     """
     try:
         parts = urlsplit(url)
-        host, scheme = parts.hostname or "", parts.scheme
+        host, scheme, _ = parts.hostname or "", parts.scheme, parts.port
     except ValueError:
         raise InvalidApiResponse("a session URL that is no URL") from None
-    if scheme in {"ws", "wss"} and host in _LOOPBACK:
+    if "@" in parts.netloc:
+        raise InvalidApiResponse("a session URL with a login")
+    if is_local and scheme in {"ws", "wss"} and host in LOOPBACK_HOSTS:
         return
     if scheme != "wss":
         raise InvalidApiResponse(f"a session URL that is {scheme or 'nothing'}, no wss")
