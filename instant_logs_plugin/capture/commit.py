@@ -7,7 +7,7 @@ segment twice gives the same file under the same name.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from instant_logs_plugin.capture.decode import Decoder, capture_schema
+from instant_logs_plugin.capture.lateness import count_late
 from instant_logs_plugin.capture.ledger import Committed
 from instant_logs_plugin.capture.rejects import Reject, format_reject
 from instant_logs_plugin.capture.segment import SealedSegment
 from instant_logs_plugin.files import publish_file, write_errors
 from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.layout import rejects_path, segment_path
-from instant_logs_plugin.store.manifest import Segment
+from instant_logs_plugin.store.manifest import Segment, SessionSpan
 from instant_logs_plugin.store.parquet import write_segment
 
 __all__ = ["Committer"]
@@ -39,6 +40,7 @@ class Committer:
         capture_id: The capture's id.
         started_at: The capture's start; names the date partition.
         fields: The requested fields, in order.
+        sessions: Tells the capture's sessions so far, to count what is late.
 
     Raises:
         StoreUnwritable: From every method, when the file system refuses.
@@ -53,8 +55,10 @@ class Committer:
         capture_id: str,
         started_at: datetime,
         fields: tuple[str, ...],
+        sessions: Callable[[], Sequence[SessionSpan]] = tuple,
     ) -> None:
         self._store = store
+        self._sessions = sessions
         self._directory = directory
         self._zone_id = zone_id
         self._capture_id = capture_id
@@ -75,7 +79,7 @@ class Committer:
             started_at=self._started_at,
             sequence=sealed.sequence,
         )
-        tally = _Tally()
+        tally = _Tally(self._sessions())
         tables = self._iter_tables(sealed, tally)
         segment = write_segment(self._store, path, schema=self._schema, tables=tables)
         _write_rejects(sealed.rejects_path, tally.rejects)
@@ -114,12 +118,15 @@ def _write_rejects(path: Path, rejects: list[Reject]) -> None:
 class _Tally:
     """Counts of the segment that is being written."""
 
-    def __init__(self) -> None:
+    def __init__(self, sessions: Sequence[SessionSpan]) -> None:
+        self._sessions = sessions
+        self._late = 0
         self.rejects: list[Reject] = []
         self._intervals: list[int] = []
 
     def add(self, table: pa.Table, rejects: list[Reject]) -> None:
         self.rejects += rejects
+        self._late += count_late(table, self._sessions)
         intervals = table["sampleInterval"]
         ends = (pc.min(intervals).as_py(), pc.max(intervals).as_py())
         self._intervals += [end for end in ends if end is not None]
@@ -129,6 +136,7 @@ class _Tally:
             segment=segment if segment.rows else None,
             written=segment.rows,
             rejected=len(self.rejects),
+            late=self._late,
             interval_min=min(self._intervals, default=None),
             interval_max=max(self._intervals, default=None),
         )

@@ -56,6 +56,7 @@ def recovered_manifest(
         received=lines + known.duplicates,
         written=sum(one.written for one in done),
         rejected=sum(one.rejected for one in done),
+        late=sum(one.late for one in done),
         bytes=sum(mark.bytes for mark in marks),
         sessions=tuple(_ended(one, alive_at) for one in known.sessions),
         gaps=gaps,

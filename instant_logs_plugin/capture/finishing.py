@@ -96,6 +96,7 @@ class _Finishing:
             capture_id=manifest.capture_id,
             started_at=manifest.started_at,
             fields=manifest.request.fields,
+            sessions=lambda: manifest.sessions,
         )
 
     def run(self) -> Finished:

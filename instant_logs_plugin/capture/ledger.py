@@ -37,6 +37,7 @@ class Committed:
         segment: The Parquet file, or None when every line was a reject.
         written: Rows in it.
         rejected: Lines that are no valid record.
+        late: Rows older than their session, beyond a tolerance.
         interval_min: Smallest sample interval, or None when no row carries one.
         interval_max: Largest sample interval, or None when no row carries one.
     """
@@ -44,6 +45,7 @@ class Committed:
     segment: Segment | None
     written: int
     rejected: int
+    late: int = 0
     interval_min: int | None = None
     interval_max: int | None = None
 
@@ -91,6 +93,11 @@ class Ledger:
     def rejected(self) -> int:
         """Rejects committed so far."""
         return sum(done.rejected for done in self._committed)
+
+    @property
+    def sessions(self) -> tuple[SessionSpan, ...]:
+        """The sessions' streams so far, in order."""
+        return tuple(self._sessions)
 
     def session_created(self, fingerprint: str) -> None:
         """A session exists; its stream is not open yet."""
@@ -140,6 +147,7 @@ class Ledger:
             written=sum(done.written for done in self._committed),
             rejected=self.rejected,
             duplicates=window.duplicate_count,
+            late=sum(done.late for done in self._committed),
             bytes=window.byte_count + window.duplicate_bytes,
             messages=window.message_count,
             sessions=tuple(self._sessions),

@@ -237,7 +237,7 @@ def _recorder(
             drop_fields=options.drop_fields,
         ),
     )
-    pipeline = _pipeline(options, setup, capture_id=capture_id, clock=clock)
+    pipeline = _pipeline(options, setup, ledger=ledger, clock=clock)
     return Recorder(
         source,
         pipeline,
@@ -251,17 +251,18 @@ def _recorder(
 
 
 def _pipeline(
-    options: CaptureOptions, setup: CaptureSetup, *, capture_id: str, clock: Clock
+    options: CaptureOptions, setup: CaptureSetup, *, ledger: Ledger, clock: Clock
 ) -> Pipeline:
-    directory = JournalDirectory(setup.journal_root, capture_id)
+    directory = JournalDirectory(setup.journal_root, ledger.capture_id)
     journal = Journal(directory, setup.journal, clock)
     committer = Committer(
         setup.store,
         directory.path,
         zone_id=options.zone_id,
-        capture_id=capture_id,
+        capture_id=ledger.capture_id,
         started_at=clock.wall_start,
         fields=options.fields,
+        sessions=lambda: ledger.sessions,
     )
     return Pipeline(journal, committer, setup.store)
 

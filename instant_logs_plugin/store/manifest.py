@@ -147,7 +147,8 @@ class Manifest:
     """Everything that is known of a capture; see the module for its JSON form.
 
     ``received = written + rejected + duplicates`` once the state is no longer
-    ``recording``; ``bytes`` counts the lines received, without their newlines;
+    ``recording``; ``late`` of the written began over 30 s before their session;
+    ``bytes`` counts the lines received, without their newlines;
     ``coverage`` is the recorded share of the window, 0 to 1; ``lease_lost_at`` is
     when the zone's lease could no longer be kept, or None.
     """
@@ -166,6 +167,7 @@ class Manifest:
     written: int = 0
     rejected: int = 0
     duplicates: int = 0
+    late: int = 0
     bytes: int = 0
     messages: int = 0
     sessions: tuple[SessionSpan, ...] = ()

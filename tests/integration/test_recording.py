@@ -7,7 +7,7 @@ import contextlib
 import json
 import statistics
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -346,3 +346,21 @@ async def test_cancelling_commits(emulate, record, tmp_path):
     text = path.read_text()
     assert '"state":"interrupted"' in text.replace(" ", "")
     assert not list((tmp_path / "us" / "journal").iterdir())
+
+
+async def test_records_older_than_their_session_are_counted(emulate, record, tmp_path):
+    """Kept all the same, and told in the manifest."""
+    now = datetime.now(UTC)
+    ages = [3600, 60, 5, 0, 40]
+    rows = [
+        {
+            "RayID": str(age),
+            "EdgeStartTimestamp": (now - timedelta(seconds=age)).isoformat(),
+            "EdgeResponseStatus": 200,
+        }
+        for age in ages
+    ]
+    replay = tmp_path / "replay.ndjson"
+    replay.write_text("\n".join(map(json.dumps, rows)))
+    outcome = await record(emulate(replay=replay, rate=0.0), duration_s=1.0)
+    assert (outcome.manifest.written, outcome.manifest.late) == (5, 3)
