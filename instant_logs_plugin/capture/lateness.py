@@ -47,7 +47,7 @@ def count_late(table: pa.Table, sessions: Sequence[SessionSpan]) -> int:
         opened.append(at_us)
         start_us = first.setdefault(one.fingerprint, at_us)
         limits.append(start_us - int(LATE_TOLERANCE_S * 1e6))
-    events = pc.fill_null(table[_EVENT].cast(pa.int64()), _NEVER).to_numpy()
+    events = np.asarray(pc.fill_null(table[_EVENT].cast(pa.int64()), _NEVER))
     if len(limits) == 1:
         return int(np.count_nonzero(events < limits[0]))
     arrivals = table[_ARRIVAL].cast(pa.int64()).to_numpy()
