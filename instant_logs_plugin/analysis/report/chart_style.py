@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["AXIS", "Row", "Spec", "fill", "spec"]
+__all__ = ["AXIS", "Margins", "Row", "Spec", "fill", "spec"]
 
 Row = Mapping[str, Any]
 Spec = dict[str, Any]
+Margins = tuple[int, int, int, int]
+"""Top, right, bottom, left, px: fixed, so that charts above each other align."""
 
 AXIS: Spec = {
     "domainColor": "var(--axis)",
@@ -27,7 +29,6 @@ AXIS: Spec = {
 _CONFIG: Spec = {
     "background": None,
     "font": "system-ui, sans-serif",
-    "padding": 1,
     "view": {"stroke": None},
     "axis": AXIS,
     "axisY": {"domain": False, "ticks": False},
@@ -36,11 +37,14 @@ _CONFIG: Spec = {
 }
 
 
-def spec(layers: Sequence[Spec], *, width: int, height: int) -> Spec:
-    """Return the specification of a chart; sizes in px, axes not counted."""
+def spec(layers: Sequence[Spec], *, width: int, height: int, margins: Margins) -> Spec:
+    """Return the specification of a chart; width and height with the margins, px."""
+    top, right, bottom, left = margins
     return {
-        "width": width,
-        "height": height,
+        "width": width - left - right,
+        "height": height - top - bottom,
+        "padding": {"top": top, "right": right, "bottom": bottom, "left": left},
+        "autosize": "none",
         "config": _CONFIG,
         "layer": list(layers),
     }

@@ -7,12 +7,13 @@ without a line of code. An estimate's bounds (``lower``, ``upper``) are shown wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from instant_logs_plugin.analysis.query_files import Column as HeaderColumn
-from instant_logs_plugin.analysis.report.formats import format_value
+from instant_logs_plugin.analysis.report.formats import format_range, format_value
 from instant_logs_plugin.analysis.report.model import Cell, Column, Kind
 
 __all__ = ["bounds", "make_cell", "make_column", "table_columns"]
@@ -34,6 +35,7 @@ _SUFFIXES = {
     "bytes": Kind.BYTES,
     "bytes_per_request": Kind.BYTES,
 }
+_UNIT = re.compile(r"_(ms|us|s)$")
 _LABELS = {
     "asn": "AS number",
     "bytes": "Sent",
@@ -47,8 +49,12 @@ _LABELS = {
     "gap_s": "No stream",
     "hit_share": "Hits",
     "last_at": "Last",
+    "max_cpu_us": "Longest CPU",
     "max_ms": "Longest",
+    "max_wall_us": "Longest",
+    "mean_cpu_us": "Mean CPU",
     "mean_ttfb_ms": "Mean first byte",
+    "mean_wall_us": "Mean",
     "origin_errors": "By origin",
     "recorded": "Records",
     "request_bytes": "Received",
@@ -73,12 +79,15 @@ def table_columns(header: Sequence[HeaderColumn]) -> tuple[Column, ...]:
     if set(_SUPPORT) <= names:
         hidden.add(_SUPPORT[1])
     ids = _ids([column.name for column in header])
+    is_ranked = "estimate" in names
     shown = [
         make_column(column, is_id=column.name in ids)
         for column in header
         if column.name not in hidden
     ]
-    return tuple(sorted(shown, key=lambda column: _rank(column.name, ids)))
+    if is_ranked:
+        shown.sort(key=lambda column: _rank(column.name, ids))
+    return tuple(shown)
 
 
 def make_column(header: HeaderColumn, *, is_id: bool = False) -> Column:
@@ -127,7 +136,7 @@ def _label(header: HeaderColumn) -> str:
     if header.name == "estimate":  # called by what it is an estimate of
         words = header.about.replace(",", " ").split()[0]
     else:
-        words = header.name.removesuffix("_ms").replace("_", " ")
+        words = _UNIT.sub("", header.name).replace("_", " ")
     return words if _is_quantile(words) else words[:1].upper() + words[1:]
 
 
@@ -166,8 +175,8 @@ def _interval(column: Column, row: Mapping[str, Any], text: str) -> str:
     limits = bounds(column.name, row)
     if limits is None:
         return ""
-    texts = [format_value(column.kind, limit) for limit in limits]
-    return "" if texts == [text, text] else "–".join(texts)  # noqa: RUF001 - a range
+    low, high = (format_value(column.kind, limit) for limit in limits)
+    return "" if low == high == text else format_range(low, high)
 
 
 def _order(column: Column, value: Any) -> str | float:

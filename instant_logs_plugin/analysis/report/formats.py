@@ -18,6 +18,7 @@ __all__ = [
     "format_count",
     "format_number",
     "format_period",
+    "format_range",
     "format_seconds",
     "format_share",
     "format_text",
@@ -70,7 +71,9 @@ def format_bytes(value: float) -> str:
 
 
 def format_seconds(value: float) -> str:
-    """Return a span of time: ``0.25 s``, ``1 m 05 s``, ``2 h 03 m``."""
+    """Return a span of time: ``88 ms``, ``4.2 s``, ``1 m 05 s``, ``2 h 03 m``."""
+    if 0 < value < 1:
+        return f"{value * 1000:.3g} ms"
     if value < _MINUTE_S:
         return f"{value:.3g} s"
     minutes, seconds = divmod(round(value), 60)
@@ -91,6 +94,14 @@ def format_period(start: datetime, end: datetime) -> str:
     until = f"{last:%H:%M:%S}" if first.date() == last.date() else format_time(last)
     length = format_seconds((end - start).total_seconds())
     return f"{format_time(first)} to {until} UTC ({length})"
+
+
+def format_range(low: str, high: str) -> str:
+    """Return two formatted values as a range, with the unit they share once."""
+    value, _, unit = low.rpartition(" ")
+    if value and high.endswith(f" {unit}"):
+        low = value
+    return f"{low}–{high}"  # noqa: RUF001 - the dash of a range
 
 
 def format_text(value: object) -> str:

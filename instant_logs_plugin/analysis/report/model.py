@@ -26,6 +26,9 @@ __all__ = [
 ]
 
 
+_MOST_BESIDE_A_CHART = 11
+
+
 class Kind(StrEnum):
     """What a column holds, which decides how its values are written."""
 
@@ -80,6 +83,15 @@ class Table:
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it needs a page's whole width; intervals make columns wide."""
+        with_intervals = sum(
+            any(row[index].interval for row in self.rows)
+            for index in range(len(self.columns))
+        )
+        return len(self.columns) + with_intervals > _MOST_BESIDE_A_CHART
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,8 @@ MEASURES = {
     "origin_dns": "Origin: name lookup",
     "origin_tcp": "Origin: TCP handshake",
     "origin_tls": "Origin: TLS handshake",
-    "origin_request": "Origin: request sent",
-    "origin_header": "Origin: headers received",
+    "origin_send": "Origin: request sent",
+    "origin_wait": "Origin: headers received",
 }
 """Known measures of the summary ``latency``, in words."""
 
@@ -77,8 +77,9 @@ def _spec(rows: Sequence[Row], points: list[Spec]) -> Spec:
     }
     return spec(
         [_line_layer(points, x), _point_layer(points, x), _label_layer(labels)],
-        width=_WIDTH - 20,
-        height=len(rows) * _STEP + 4,
+        width=_WIDTH,
+        height=len(rows) * _STEP + 26,
+        margins=(0, 14, 26, 8),
     )
 
 

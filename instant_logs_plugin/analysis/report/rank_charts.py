@@ -64,6 +64,7 @@ def _spec(
         ],
         width=_WIDTH,
         height=len(rows) * _STEP,
+        margins=(0, 0, 0, 0),
     )
 
 

@@ -8,6 +8,7 @@ with a ``dimension`` (or ``topic``) are told apart by it, each in a part of its 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from instant_logs_plugin.analysis.query_files import QueryFile
@@ -56,7 +57,18 @@ _TITLES = {
 """Titles of the known summaries, in the order of the report."""
 
 _ON_TOP, _OVER_TIME = "overview", "timeline"
-_DIMENSIONS = ("dimension", "topic")
+_DIMENSIONS, _ITEMS = ("dimension", "topic"), ("value", "item")
+_DIMENSION_WORDS = {
+    "all": "All traffic",
+    "colo": "Data centre",
+    "js_detection": "JavaScript detection",
+    "tls": "TLS",
+}
+_SECTION_LABELS = {
+    ("errors", "estimate"): "Errors",
+    ("errors", "error_share"): "Error rate",
+    ("data_quality", "recorded"): "Count",
+}
 _WORDS = {"measure": MEASURES}
 """Words for the values of a column, where the query's own are short."""
 
@@ -133,18 +145,27 @@ def _dimension(query: QueryFile) -> str:
 
 def _block(name: str, query: QueryFile, value: str, rows: Sequence[Row]) -> Block:
     dimension = _dimension(query)
+    title = _DIMENSION_WORDS.get(value) or _sentence(value)
     columns = [
-        column
+        _named(name, column, title)
         for column in table_columns(query.columns)
         if column.name != dimension
         and any(row[column.name] is not None for row in rows)
     ]
     return Block(
-        title=_sentence(value),
+        title=title,
         chart=_chart(name, columns, rows),
         table=_table(columns, rows),
         is_folded=name == _OVER_TIME,
     )
+
+
+def _named(name: str, column: Column, title: str) -> Column:
+    """Return a column under the label that says the most in its place."""
+    if column.name in _ITEMS and title:
+        return replace(column, label=title)
+    label = _SECTION_LABELS.get((name, column.name), column.label)
+    return replace(column, label=label)
 
 
 def _chart(name: str, columns: Sequence[Column], rows: Sequence[Row]) -> Chart | None:

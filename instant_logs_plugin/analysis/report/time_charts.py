@@ -28,7 +28,7 @@ from instant_logs_plugin.analysis.report.model import Chart, Swatch
 __all__ = ["bandwidth_charts", "error_charts", "traffic_charts"]
 
 _WIDTHS, _ONE_OF_MANY = (1120, 640, 350), (350,)
-_Y_AXIS_PX = 52
+_Y_AXIS_PX = 46
 _GAP = Swatch(tone="gap", label="no stream: nothing is known")
 _PAUSE = Swatch(tone="pause", label="between captures: not asked for")
 _HOUR_S, _DAY_S = 3600, 86400
@@ -63,7 +63,7 @@ def traffic_charts(stretches: Sequence[Stretch]) -> list[Chart]:
         return [_bars(bars, top=top), *_ranges(ranges)]
 
     return [
-        _chart("Requests per second", stretch, stretches, draw(stretch), height=190)
+        _chart("Requests per second", stretch, stretches, draw(stretch), height=220)
         for stretch in stretches
     ]
 
@@ -85,7 +85,7 @@ def error_charts(stretches: Sequence[Stretch]) -> list[Chart]:
             stretch,
             stretches,
             [_error_line(stretch.rows, error, top=max(shares)) for error in _ERRORS],
-            height=120,
+            height=150,
             legend=legend,
         )
         for stretch in stretches
@@ -111,7 +111,7 @@ def bandwidth_charts(stretches: Sequence[Stretch]) -> list[Chart]:
                     top=max(rates) / 1e6,
                 )
             ],
-            height=130,
+            height=160,
         )
         for stretch in stretches
     ]
@@ -155,7 +155,10 @@ def _timed(layers: list[Spec], stretch: Stretch, *, width: int, height: int) -> 
         }
     }
     drawn = spec(
-        [*layers, *_unknown(stretch.episode)], width=width - _Y_AXIS_PX, height=height
+        [*layers, *_unknown(stretch.episode)],
+        width=width,
+        height=height,
+        margins=(8, 8, 24, _Y_AXIS_PX),
     )
     return drawn | {"encoding": shared}
 
@@ -265,8 +268,6 @@ def _y(field: str, *, top: float, **axis: Any) -> Spec:
         "scale": {"domain": [0, top or 1], "nice": 4},
         "axis": {
             "tickCount": 4,
-            "minExtent": _Y_AXIS_PX - 10,
-            "maxExtent": _Y_AXIS_PX - 10,
             **axis,
         },
     }
@@ -286,7 +287,7 @@ def _bar(row: Row, amount: float, tell: Callable[[Row], str]) -> Spec:
 
 def _range(row: Row) -> list[Spec]:
     limits = bounds("estimate", row)
-    if limits is None or limits[0] == limits[1]:
+    if limits is None or limits[0] == limits[1] or not row["estimate"]:
         return []
     low, high = (limit / _bucket_s(row) for limit in limits)
     return [{"middle": _ms(_middle(row)), "low": low, "high": high}]

@@ -29,7 +29,7 @@
   const key = (row, index) => {
     const cell = row.cells[index];
     if (cell.dataset.order !== undefined) return Number(cell.dataset.order);
-    return cell.textContent === "–" ? null : cell.textContent;
+    return ["–", "(none)"].includes(cell.textContent) ? null : cell.textContent;
   };
   const compare = (a, b) =>
     typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
