@@ -47,13 +47,13 @@ class Synthetic:
     """What a synthetic capture holds.
 
     Attributes:
-        records: Records, after sampling.
+        records: Records, on average after sampling.
         number: Of the session: another number draws other requests of the same zone.
         conditions: How the traffic is at a moment, in seconds since the start.
         sample: 1 in N asked for.
         duration_s: Length of the window.
         started_at: Start of the window.
-        arrivals: Seconds since the start at which a request happens, drawn.
+        fields: Fields that were asked for.
     """
 
     records: int = 2_000
@@ -71,13 +71,10 @@ def write_synthetic(
 ) -> Manifest:
     """Write a capture; ``manifest`` replaces what its manifest says otherwise."""
     store = open_store(store_uri)
-    lines = _lines(what)
-    per_s = len(lines) / what.duration_s
+    moments = _moments(what)
+    lines = _lines(what, moments)
     start_us = int(what.started_at.timestamp() * 1e6)
-    arrivals = [
-        Arrival(1, start_us + int((index + 0.5) / per_s * 1e6))
-        for index in range(len(lines))
-    ]
+    arrivals = [Arrival(1, start_us + int(at_s * 1e6)) for at_s in moments]
     decoder = Decoder(what.fields, capture_id=capture_id)
     decoded = decoder.decode(b"".join(line + b"\n" for line in lines), arrivals)
     decoder.close()
@@ -117,18 +114,25 @@ def write_synthetic(
     return document
 
 
-def _lines(what: Synthetic) -> list[bytes]:
-    """Draw requests in the order of time; keep 1 in ``sample`` of them, by chance."""
-    traffic = Traffic(what.seed, what.number)
-    renders = compile_renders(what.fields)
-    kept = Random(f"sample {what.seed} {what.number}")
+def _moments(what: Synthetic) -> list[float]:
+    """Return when requests happen, in seconds since the start; each one arrives then.
+
+    Requests are independent: one that sampling drops need not be drawn.
+    """
+    random = Random(f"moments {what.seed} {what.number}")
+    kept = range(what.records)
+    if what.sample > 1:
+        every = range(what.records * what.sample)
+        kept = [one for one in every if random.random() * what.sample < 1]
+    return sorted(random.random() * what.duration_s for _ in kept)
+
+
+def _lines(what: Synthetic, moments: list[float]) -> list[bytes]:
+    traffic, renders = Traffic(what.seed, what.number), compile_renders(what.fields)
     start_s = what.started_at.timestamp()
-    count = what.records * what.sample
     lines = []
-    for index in range(count):
-        at_s = what.duration_s * index / count
+    for at_s in moments:
         request = traffic.draw(start_s + at_s, what.conditions(at_s))
-        if kept.random() * what.sample < 1:
-            values = {name: render(request) for name, render in renders}
-            lines.append(orjson.dumps(values | {"sampleInterval": 1}))
+        values = {name: render(request) for name, render in renders}
+        lines.append(orjson.dumps(values | {"sampleInterval": 1}))
     return lines

@@ -1,7 +1,7 @@
 """Counts of records by span of time, asked of DuckDB: what the tests are made of.
 
 DuckDB counts; what comes back is small however many records there are. A side's
-records fall into about thirty spans of time (clusters) by when the request started,
+records fall into about twenty spans of time (clusters) by when the request started,
 or arrived where that was not recorded. Requests by second are counted by arrival:
 windows and gaps are defined on it.
 """
@@ -29,7 +29,7 @@ __all__ = [
     "window_s",
 ]
 
-_CLUSTERS = 30
+_CLUSTERS = 20
 _MOMENT_S = "epoch(coalesce(edge_start, received_at, to_timestamp(0)))"
 # The times of a few strays must not stretch the spans of all the others.
 _STRAYS = 0.005

@@ -40,6 +40,8 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Limits = tuple[float, float]
 
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, kw_only=True)
 class Clusters:
@@ -275,7 +277,7 @@ def _jackknifed(side: Replicates) -> Floats:
 
 def _welch(baseline: Floats, candidate: Floats, confidence: float) -> Effect:
     means = float(baseline.mean()), float(candidate.mean())
-    if np.ptp(baseline) == 0 and np.ptp(candidate) == 0:
+    if _is_constant(baseline) and _is_constant(candidate):
         difference = means[1] - means[0]
         return Effect(
             baseline=means[0],
@@ -293,6 +295,11 @@ def _welch(baseline: Floats, candidate: Floats, confidence: float) -> Effect:
         upper=float(upper),
         p=float(test.pvalue),
     )
+
+
+def _is_constant(values: Floats) -> bool:
+    """Tell whether values differ by rounding errors alone."""
+    return bool(np.ptp(values) <= _ROUNDING * np.abs(values).max())
 
 
 def _above(side: Values, threshold: float) -> Clusters:
