@@ -159,9 +159,9 @@ class _Finishing:
         lines_path = self._directory.lines_path(sequence)
         salvaged = salvage_segment(lines_path, sequence)
         if salvaged.problem or not lines_path.exists():
-            # Only whole segments are published: the file says more than what is left.
+            # Only whole segments are published: the file may hold what is lost here.
             mark = self._mark_of_store(sequence)
-            if mark is not None:
+            if mark is not None and mark.lines > salvaged.segment.line_count:
                 return mark
         self._note(salvaged, is_last=is_last)
         segment = salvaged.segment

@@ -49,11 +49,15 @@ class JournalSettings:
         segment_bytes: Size of raw lines at which a segment is sealed.
         segment_age_s: Age at which a segment that holds lines is sealed.
         fsync_interval_s: The most that a power loss can take; 0 syncs every batch.
+        min_free_bytes: Room to be kept free for journal and store: with less, a
+            capture does not start, or ends; None for 64 MiB or 5 % of the disk,
+            whichever is less.
     """
 
     segment_bytes: int = 64 * 2**20
     segment_age_s: float = 300.0
     fsync_interval_s: float = 1.0
+    min_free_bytes: int | None = None
 
     def __post_init__(self) -> None:
         """Check every setting.
@@ -66,6 +70,8 @@ class JournalSettings:
         for option in ("segment_age_s", "fsync_interval_s"):
             if not getattr(self, option) >= 0:
                 raise InvalidOption(option, getattr(self, option), "at least 0 s")
+        if self.min_free_bytes is not None and self.min_free_bytes < 0:
+            raise InvalidOption("min_free", self.min_free_bytes, "at least 0 bytes")
 
 
 class Journal:

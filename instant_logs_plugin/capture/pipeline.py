@@ -17,6 +17,7 @@ from instant_logs_plugin.capture.header import CaptureHeader
 from instant_logs_plugin.capture.journal import Journal
 from instant_logs_plugin.capture.journal_directory import journal_home
 from instant_logs_plugin.capture.ledger import Committed
+from instant_logs_plugin.capture.room import Room
 from instant_logs_plugin.capture.segment import SealedSegment
 from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.layout import manifest_path
@@ -35,15 +36,19 @@ class Pipeline:
         journal: Takes the raw lines first.
         committer: Turns sealed segments into committed ones.
         store: Takes the manifest.
+        room: Looked at while lines are written.
 
     Raises:
         StoreError: From every method that writes.
     """
 
-    def __init__(self, journal: Journal, committer: Committer, store: Store) -> None:
+    def __init__(
+        self, journal: Journal, committer: Committer, store: Store, room: Room
+    ) -> None:
         self._journal = journal
         self._committer = committer
         self._store = store
+        self._room = room
         self._offered: deque[tuple[Framed, int]] = deque()
         self._sealed: deque[SealedSegment] = deque()
         self._unreleased: list[SealedSegment] = []
@@ -104,6 +109,15 @@ class Pipeline:
                 self._offered.popleft()
                 self._written_bytes += len(part.data)
         self._queue(self._journal.tick())
+
+    def write_due(self) -> None:
+        """Do what a running capture has to do in time, while there is room for it.
+
+        Raises:
+            StoreFull: There is less than is to be kept free; all is written.
+        """
+        self.write_pending()
+        self._room.check_sometimes()
 
     def seal(self) -> None:
         """Seal the open segment: no more lines come."""

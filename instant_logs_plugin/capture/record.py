@@ -31,6 +31,7 @@ from instant_logs_plugin.capture.pipeline import Pipeline
 from instant_logs_plugin.capture.privacy import line_rewriter
 from instant_logs_plugin.capture.recorder import Progress, Recorder
 from instant_logs_plugin.capture.recovery import recover_captures
+from instant_logs_plugin.capture.room import Room
 from instant_logs_plugin.capture.source import StreamSource
 from instant_logs_plugin.capture.stop import StopRequest
 from instant_logs_plugin.capture.window import CaptureWindow
@@ -114,11 +115,19 @@ async def record_capture(
         StoreError: The journal or the store failed.
     """
     stop = stop or StopRequest()
+    room = Room(
+        setup.journal_root,
+        setup.store.root,
+        least_bytes=setup.journal.min_free_bytes,
+        clock=time.monotonic,
+    )
+    room.check()
     asked_at = time.monotonic()
     async with _held(options, setup, stop) as lease:
         recorder = _recorder(
             _less_waiting(options, asked_at),
             setup,
+            room=room,
             lease=lease,
             stop=stop,
             on_progress=on_progress,
@@ -189,6 +198,7 @@ def _recorder(
     options: CaptureOptions,
     setup: CaptureSetup,
     *,
+    room: Room,
     lease: Lease,
     stop: StopRequest,
     on_progress: Callable[[Progress], None] | None,
@@ -237,7 +247,7 @@ def _recorder(
             drop_fields=options.drop_fields,
         ),
     )
-    pipeline = _pipeline(options, setup, ledger=ledger, clock=clock)
+    pipeline = _pipeline(options, setup, room, ledger=ledger, clock=clock)
     return Recorder(
         source,
         pipeline,
@@ -251,7 +261,12 @@ def _recorder(
 
 
 def _pipeline(
-    options: CaptureOptions, setup: CaptureSetup, *, ledger: Ledger, clock: Clock
+    options: CaptureOptions,
+    setup: CaptureSetup,
+    room: Room,
+    *,
+    ledger: Ledger,
+    clock: Clock,
 ) -> Pipeline:
     directory = JournalDirectory(setup.journal_root, ledger.capture_id)
     journal = Journal(directory, setup.journal, clock)
@@ -264,7 +279,7 @@ def _pipeline(
         fields=options.fields,
         sessions=lambda: ledger.sessions,
     )
-    return Pipeline(journal, committer, setup.store)
+    return Pipeline(journal, committer, setup.store, room)
 
 
 def _shortfall(

@@ -203,7 +203,7 @@ class Recorder:
                 async with asyncio.timeout(_TICK_S):
                     await self._has_work.wait()
             self._has_work.clear()
-            await _in(self._journal_thread, self._pipeline.write_pending)
+            await _in(self._journal_thread, self._pipeline.write_due)
             self._has_room.set()
             if self._pipeline.has_sealed:
                 self._has_sealed.set()

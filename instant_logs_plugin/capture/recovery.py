@@ -186,7 +186,7 @@ def _finish(
         remove_temporaries(store, published)
         directory.remove()
         return _outcome(directory, Outcome.FINISHED)
-    header = directory.read_header() or _header_of(store, published, directory.root)
+    header = _newest_header(store, directory, published)
     if header is None:
         return _set_all_aside(directory)
     if header.store != journal_home(store, directory.root):
@@ -211,18 +211,27 @@ def _published(store: Store, capture_id: str) -> Manifest | None:
         return None
 
 
-def _header_of(
-    store: Store, published: Manifest | None, journal_root: Path
+def _newest_header(
+    store: Store, directory: JournalDirectory, published: Manifest | None
 ) -> CaptureHeader | None:
-    """Return what a published manifest says in place of a header that is not there."""
-    if published is None:
-        return None
+    """Return the header, or what a published manifest says if that knows more."""
+    header = directory.read_header()
+    if published is None or (
+        header and _progress(header.manifest) >= _progress(published)
+    ):
+        return header
     ends = [gap.ended_at for gap in published.gaps]
     return CaptureHeader(
         manifest=published,
         written_at=max(ends, default=published.started_at),
-        store=journal_home(store, journal_root),
+        store=header.store if header else journal_home(store, directory.root),
     )
+
+
+def _progress(manifest: Manifest) -> tuple[int, int]:
+    """Return how far a capture had got: sessions that began, and that ended."""
+    sessions = manifest.sessions
+    return len(sessions), sum(one.ended_at is not None for one in sessions)
 
 
 def _set_all_aside(directory: JournalDirectory) -> RecoveredCapture:

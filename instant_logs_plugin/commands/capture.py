@@ -23,6 +23,7 @@ from instant_logs_plugin.commands.output import OutputFormat, choose_format, pri
 from instant_logs_plugin.settings import journal_root, open_client
 
 if TYPE_CHECKING:
+    from instant_logs_plugin.capture.journal import JournalSettings
     from instant_logs_plugin.capture.options import CaptureOptions
     from instant_logs_plugin.capture.record import CaptureOutcome
     from instant_logs_plugin.capture.stop import StopRequest
@@ -100,6 +101,19 @@ def capture(
         list[str] | None,
         typer.Option(help="Keep this field from the disk, likewise; repeatable."),
     ] = None,
+    fsync_interval: Annotated[
+        str, typer.Option(help="The most that a power loss can take; 0 syncs always.")
+    ] = "1s",
+    segment_size: Annotated[
+        str, typer.Option(help="Raw lines that make a segment, and a Parquet file.")
+    ] = "64MiB",
+    min_free: Annotated[
+        str | None,
+        typer.Option(
+            help="Room to keep free on the disk, like 1GB: with less it ends, or does "
+            "not start.  [default: 64MiB, or 5 % of a small disk]"
+        ),
+    ] = None,
     output: FormatOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -114,6 +128,7 @@ def capture(
 
     instant-logs capture ZONE --fields security --filter 'EdgeResponseStatus >= 500'
     """
+    from instant_logs_plugin.capture.journal import JournalSettings
     from instant_logs_plugin.capture.options import BusyPolicy, CaptureOptions, OnBusy
     from instant_logs_plugin.capture.privacy import AnonymizeIp
     from instant_logs_plugin.capture.window import Bounds
@@ -154,14 +169,26 @@ def capture(
         ),
         hmac_key=os.environ.get("INSTANT_LOGS_HMAC_KEY", "").encode(),
     )
-    outcome = asyncio.run(_record(options, store, journal, quiet=quiet))
+    settings = JournalSettings(
+        segment_bytes=values.parse_bytes("--segment-size", segment_size),
+        fsync_interval_s=values.parse_duration("--fsync-interval", fsync_interval),
+        min_free_bytes=values.parse_bytes("--min-free", min_free)
+        if min_free is not None
+        else None,
+    )
+    outcome = asyncio.run(_record(options, store, journal, settings, quiet=quiet))
     _print_outcome(outcome, output)
     if outcome.error is not None:
         raise outcome.error
 
 
 async def _record(
-    options: CaptureOptions, store_uri: str, journal: str | None, *, quiet: bool
+    options: CaptureOptions,
+    store_uri: str,
+    journal: str | None,
+    settings: JournalSettings,
+    *,
+    quiet: bool,
 ) -> CaptureOutcome:
     from instant_logs_plugin.capture.record import CaptureSetup, record_capture
     from instant_logs_plugin.capture.stop import StopRequest
@@ -177,6 +204,7 @@ async def _record(
             store=store,
             journal_root=journal_root(store, journal),
             hold=hold_on_host(),
+            journal=settings,
         )
         with open_progress(is_quiet=quiet) as show:
             return await record_capture(options, setup, stop=stop, on_progress=show)

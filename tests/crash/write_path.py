@@ -23,6 +23,7 @@ from instant_logs_plugin.capture.journal_directory import JournalDirectory
 from instant_logs_plugin.capture.ledger import Ledger
 from instant_logs_plugin.capture.options import CaptureOptions
 from instant_logs_plugin.capture.pipeline import Pipeline
+from instant_logs_plugin.capture.room import Room
 from instant_logs_plugin.capture.window import Bounds, CaptureWindow, EndReason
 from instant_logs_plugin.store.catalog import (
     capture_problems,
@@ -84,7 +85,8 @@ class WritePath:
             started_at=STARTED_AT,
             fields=FIELDS,
         )
-        pipeline = Pipeline(journal, committer, self.store)
+        room = Room(self.root, clock=clock.now)
+        pipeline = Pipeline(journal, committer, self.store, room)
         try:
             self._write(pipeline, window, ledger)
         finally:

@@ -1,0 +1,177 @@
+"""Captures that are killed, and what must be true of what they leave."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import count
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from instant_logs_plugin.emulator import Emulator
+from instant_logs_plugin.failpoints import ENVIRONMENT_NAME
+from instant_logs_plugin.store.filesystem import open_store
+from tests.crash.command import TIMEOUT_S, end_command, start_command
+from tests.crash.write_path import assert_whole, stored_names
+from tests.support.command_line import emulator_environment
+
+__all__ = ["KILLED", "Case", "Sweep"]
+
+KILLED = -9
+_CAPTURE = ("--duration", "500ms", "--fields", "RayID,EdgeResponseStatus", "--quiet")
+_SEGMENTS = ("--segment-size", "8kB", "--fsync-interval", "100ms")
+_STEP = re.compile(r"^failpoint (\S+)$", re.MULTILINE)
+
+
+@dataclass
+class Case:
+    """A store of its own, in which captures of one zone are killed.
+
+    Attributes:
+        zone: The zone.
+        directory: Where everything of it is.
+        taken: RayIDs, or rejects, that the kernel held after a kill.
+    """
+
+    zone: str
+    directory: Path
+    taken: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def store_path(self) -> Path:
+        return self.directory / "captures"
+
+    @property
+    def output(self) -> str:
+        return (self.directory / "output").read_text(errors="replace")
+
+    def steps(self) -> list[str]:
+        """Return the steps that a traced command took."""
+        return _STEP.findall(self.output)
+
+    def note_taken(self) -> None:
+        """Remember every line that is whole in the journal or committed."""
+        in_journal = [
+            line
+            for path in self.store_path.glob(".journal/*/*.ndjson")
+            for line in path.read_text().splitlines(keepends=True)
+        ]
+        for line in in_journal:
+            if line.endswith("\n"):
+                self.taken[_name(line.rstrip("\n"))] = 1
+        for name in stored_names(open_store(str(self.store_path))):
+            self.taken[name] = 1
+
+
+class Sweep:
+    """Runs captures against one emulator that keeps what it sent.
+
+    Args:
+        emulator: The service.
+        directory: Where everything goes.
+    """
+
+    def __init__(self, emulator: Emulator, directory: Path) -> None:
+        self._emulator = emulator
+        self._directory = directory
+        self._numbers = count(1)
+
+    def case(self) -> Case:
+        """Return a new case."""
+        zone = f"{next(self._numbers):032x}"
+        directory = self._directory / zone
+        directory.mkdir()
+        return Case(zone, directory)
+
+    def copy(self, case: Case) -> Case:
+        """Return a case that goes on from where another one is."""
+        directory = self._directory / f"copy-{next(self._numbers)}"
+        shutil.copytree(case.directory, directory)
+        return Case(case.zone, directory, Counter(case.taken))
+
+    def capture(
+        self, case: Case, points: str = "", *, kill_after_s: float | None = None
+    ) -> int:
+        """Run a capture to its end, or kill it; return its exit code.
+
+        Args:
+            case: Where.
+            points: The failpoints that are armed.
+            kill_after_s: When to kill it, counted from its journal's first file.
+        """
+        process = start_command(
+            "capture",
+            case.zone,
+            *_CAPTURE,
+            *_SEGMENTS,
+            environment=self._environment(case, points),
+            output=case.directory / "output",
+        )
+        if kill_after_s is not None:
+            self._wait_for_journal(case, process)
+            process.join(kill_after_s)
+            process.kill()
+        code = end_command(process)
+        case.note_taken()
+        return code
+
+    def recover(self, case: Case, points: str = "") -> int:
+        """Run ``instant-logs recover`` in a fresh process; return its exit code."""
+        process = start_command(
+            "recover",
+            environment=self._environment(case, points),
+            output=case.directory / "output",
+        )
+        return end_command(process)
+
+    def check(self, case: Case) -> int:
+        """Check what a recovery left; return how many lines are in the store.
+
+        Nothing the kernel took is missing, nothing is there twice or was never sent,
+        what is missing was sent last, and no file is left that nothing accounts for.
+        """
+        store = open_store(str(case.store_path))
+        assert_whole(store)
+        stored = stored_names(store)
+        assert case.taken.keys() <= stored.keys(), "a line that was taken is missing"
+        left = [p.name for p in case.store_path.glob(".journal/*")]
+        assert left in ([], [".damaged"])
+        assert list(case.store_path.rglob("*.tmp")) == []
+        for session in self._emulator.sessions:
+            if session.zone_id == case.zone:
+                sent = [_name(line.decode()) for line in session.sent.lines]
+                found = [name for name in sent if name in stored]
+                assert found == sent[: len(found)], "a line in the middle is missing"
+                for name in found:
+                    assert stored.pop(name) == 1, "a line is there twice"
+        assert all(not name.isalnum() for name in stored), "a line was never sent"
+        return case.taken.total()
+
+    @staticmethod
+    def _wait_for_journal(case: Case, process: ForkServerProcess) -> None:
+        known = set(case.store_path.glob(".journal/*"))
+        deadline = time.monotonic() + TIMEOUT_S
+        while process.is_alive() and time.monotonic() < deadline:
+            if set(case.store_path.glob(".journal/*")) - known:
+                return
+            time.sleep(0.005)
+
+    def _environment(self, case: Case, points: str) -> dict[str, str]:
+        return {
+            **emulator_environment(self._emulator),
+            ENVIRONMENT_NAME: points,
+            "INSTANT_LOGS_STORE": str(case.store_path),
+            "XDG_STATE_HOME": str(case.directory / "state"),
+        }
+
+
+def _name(line: str) -> str:
+    """Return what a line is recognised by: its RayID, or itself."""
+    try:
+        return str(json.loads(line)["RayID"])
+    except (ValueError, KeyError, TypeError):
+        return line
