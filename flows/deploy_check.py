@@ -23,10 +23,16 @@ from instant_logs_plugin.prefect import (
     load_store,
     publish_capture,
     record_zone,
+    recover_after_stop,
 )
 
 
-@flow(name="deploy-check", flow_run_name="check {capture.zone_id}")
+@flow(
+    name="deploy-check",
+    flow_run_name="check {capture.zone_id}",
+    on_cancellation=[recover_after_stop],
+    on_crashed=[recover_after_stop],
+)
 async def deploy_check(
     capture: CaptureParameters,
     check: CheckParameters | None = None,

@@ -22,12 +22,18 @@ from instant_logs_plugin.prefect import (
     publish_capture,
     publish_table,
     record_zone,
+    recover_after_stop,
 )
 
 Zones = Annotated[list[ZoneId], Field(min_length=1, max_length=50)]
 
 
-@flow(name="fleet-snapshot", flow_run_name="snapshots of a fleet")
+@flow(
+    name="fleet-snapshot",
+    flow_run_name="snapshots of a fleet",
+    on_cancellation=[recover_after_stop],
+    on_crashed=[recover_after_stop],
+)
 async def fleet_snapshot(
     zones: Zones,
     recording: RecordingParameters | None = None,

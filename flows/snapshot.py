@@ -20,10 +20,16 @@ from instant_logs_plugin.prefect import (
     load_store,
     publish_capture,
     record_zone,
+    recover_after_stop,
 )
 
 
-@flow(name="traffic-snapshot", flow_run_name="snapshot {capture.zone_id}")
+@flow(
+    name="traffic-snapshot",
+    flow_run_name="snapshot {capture.zone_id}",
+    on_cancellation=[recover_after_stop],
+    on_crashed=[recover_after_stop],
+)
 async def traffic_snapshot(
     capture: CaptureParameters,
     credentials: str | None = None,

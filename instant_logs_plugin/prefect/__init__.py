@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from instant_logs_plugin.prefect.parameters import (
         CaptureParameters,
         CheckParameters,
+        MaintenanceParameters,
         RecordingParameters,
         Rescheduling,
         ZoneId,
@@ -45,6 +46,13 @@ if TYPE_CHECKING:
         record_zone,
         summarize_capture,
     )
+    from instant_logs_plugin.prefect.upkeep import (
+        keep_in_order,
+        prune_store,
+        recover_after_stop,
+        recover_store,
+        verify_store,
+    )
 
 __all__ = [
     "CISCredentials",
@@ -55,6 +63,7 @@ __all__ = [
     "Credentials",
     "InstantLogsRun",
     "InstantLogsZone",
+    "MaintenanceParameters",
     "RecordingParameters",
     "Rescheduling",
     "ZoneId",
@@ -67,20 +76,26 @@ __all__ = [
     "compare_captures",
     "end_skipped",
     "fleet_state",
+    "keep_in_order",
     "load_credentials",
     "load_flow",
     "load_store",
+    "prune_store",
     "publish_capture",
     "publish_table",
     "record_capture",
     "record_zone",
+    "recover_after_stop",
+    "recover_store",
     "summarize_capture",
+    "verify_store",
 ]
 
 _HOMES = {
     "CaptureParameters": "parameters",
     "CheckParameters": "parameters",
     "Credentials": "loading",
+    "MaintenanceParameters": "parameters",
     "RecordingParameters": "parameters",
     "Rescheduling": "parameters",
     "ZoneId": "parameters",
@@ -93,14 +108,19 @@ _HOMES = {
     "compare_captures": "checking",
     "end_skipped": "rescheduling",
     "fleet_state": "fleet",
+    "keep_in_order": "upkeep",
     "load_credentials": "loading",
     "load_flow": "loading",
     "load_store": "loading",
+    "prune_store": "upkeep",
     "publish_capture": "artifacts",
     "publish_table": "artifacts",
     "record_capture": "tasks",
     "record_zone": "tasks",
+    "recover_after_stop": "upkeep",
+    "recover_store": "upkeep",
     "summarize_capture": "tasks",
+    "verify_store": "upkeep",
 }
 
 

@@ -18,6 +18,7 @@ from pyarrow import fs
 
 from instant_logs_plugin.errors import InvalidOption, StoreUnreadable
 from instant_logs_plugin.files import (
+    fsync_path,
     make_directory,
     replacing,
     sync_file,
@@ -67,6 +68,22 @@ class Store:
         """
         with self.open_atomic(path) as sink:
             sink.write(data)
+
+    def remove(self, path: str) -> int:
+        """Remove a file, durably; return the bytes it had, 0 if there was none.
+
+        Raises:
+            StoreUnwritable: The file system refused.
+        """
+        final = self.root / path
+        with write_errors(final):
+            try:
+                size = final.stat().st_size
+                final.unlink()
+            except FileNotFoundError:
+                return 0
+            fsync_path(final.parent, step="store.remove")
+        return size
 
     def open_input(self, path: str) -> pa.NativeFile:
         """Open a file for random access; the caller closes it.
