@@ -49,6 +49,12 @@ def compare(
         Path | None,
         typer.Option(metavar="FILE", help="TOML: metrics and limits that differ."),
     ] = None,
+    baseline_where: Annotated[
+        str, typer.Option(metavar="SQL", help="Only the baseline's records of which…")
+    ] = "",
+    candidate_where: Annotated[
+        str, typer.Option(metavar="SQL", help="Only the candidate's records of which…")
+    ] = "",
     on_inconclusive: Annotated[
         OnInconclusive,
         typer.Option(help="Exit with 0 (pass) or 11 (fail) when nothing can be said."),
@@ -71,6 +77,9 @@ def compare(
     instant-logs compare latest:phase=before latest:phase=after
 
     instant-logs compare 20260301T1200,20260301T1300 latest --junit compare.xml
+
+    instant-logs compare latest latest --baseline-where "host = 'stable.example.com'"
+    --candidate-where "host = 'canary.example.com'"
     """
     from instant_logs_plugin.analysis.compare import compare_captures
 
@@ -79,6 +88,8 @@ def compare(
         _names("BASELINE", baseline),
         _names("CANDIDATE", candidate),
         settings=_settings(metrics),
+        baseline_where=baseline_where,
+        candidate_where=candidate_where,
     )
     exit_code = 0 if dry_run else _exit_code(comparison, on_inconclusive)
     _print(comparison, choose_format(output))

@@ -256,6 +256,45 @@ def write_broken_paths(root):
     return str(root), ["one"], ["two"]
 
 
+def test_parts_of_one_capture_are_compared(store):
+    """A condition on each side makes a concurrent comparison of one capture."""
+    comparison = compare_captures(
+        store,
+        ["errors"],
+        ["errors"],
+        baseline_where="host = 'static.example.com' -- cached",
+        candidate_where="host = 'api.example.com'",
+    )
+    assert comparison.verdict is Verdict.INCONCLUSIVE  # they have no path in common
+    assert {one.dimension for one in comparison.mix} == {"method", "path"}
+    assert outcomes(comparison)["edge_5xx_rate"] == "worse"
+    assert comparison.notes == ()
+    before, after = comparison.baseline, comparison.candidate
+    assert 0 < before.records < before.readable == after.readable == 2_000
+    assert "api.example.com" in comparison.markdown()
+
+
+def test_same_part_twice_is_refused(store):
+    """The same condition on both sides does not make two sides of one capture."""
+    with pytest.raises(InvalidOption):
+        compare_captures(
+            store,
+            ["same"],
+            ["same"],
+            baseline_where="status < 500",
+            candidate_where="status < 500",
+        )
+
+
+@pytest.mark.parametrize(
+    "where", ["nothing = 1", "true) ; drop view requests --", "host", "1 +"]
+)
+def test_wrong_conditions(where, store):
+    """What is no condition, or more than one, is refused as any wrong SQL is."""
+    with pytest.raises(InvalidQuery):
+        compare_captures(store, ["before"], ["same"], candidate_where=where)
+
+
 def own_metric(root, sql):
     (root / "own.sql").write_text(sql)
     (root / "own.toml").write_text("[metrics.own]\nsql = 'own.sql'\ncritical = true\n")

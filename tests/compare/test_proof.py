@@ -9,7 +9,7 @@ import pytest
 
 from tests.compare.proof import run_pairs
 
-SHORT, LONG = 8, 200
+SHORT, LONG = 4, 200
 
 
 @pytest.mark.parametrize("sample", [1, 10])

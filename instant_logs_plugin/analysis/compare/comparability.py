@@ -71,14 +71,17 @@ def find_doubts(
 def find_mix_shifts(baseline: Side, candidate: Side) -> tuple[MixShift, ...]:
     """Return how far each dimension moved that was recorded on both sides.
 
-    Hosts of different zones are different by nature and are not looked at.
+    Hosts of different zones are different by nature, and those of parts of a zone
+    probably: they are not looked at.
     """
+    is_one_zone = _zones(baseline) == _zones(candidate)
+    is_whole = not baseline.where and not candidate.where
     dimensions = [
         name
         for name in MIX_DIMENSIONS
         if baseline.mix[name]
         and candidate.mix[name]
-        and (name != "host" or _zones(baseline) == _zones(candidate))
+        and (name != "host" or (is_one_zone and is_whole))
     ]
     return tuple(_mix_shift(name, baseline, candidate) for name in dimensions)
 
@@ -105,8 +108,8 @@ def _side_doubts(name: str, side: Side, settings: CompareSettings) -> Iterator[s
         if one.state in {CaptureState.RECORDING, CaptureState.FAILED}:
             yield f"{name} {one.capture_id} is {one.state.value}"
     written = sum(one.written for one in side.captures)
-    if side.records < written:
-        yield f"{name}: only {side.records} of {written} records can be read"
+    if side.readable < written:
+        yield f"{name}: only {side.readable} of {written} records can be read"
     if side.coverage < settings.min_coverage:
         yield (
             f"{name} covers {side.coverage:.1%} of its window ({_gaps(side)}), "

@@ -46,6 +46,8 @@ def compare_captures(
     candidate: Sequence[str],
     *,
     settings: CompareSettings | None = None,
+    baseline_where: str = "",
+    candidate_where: str = "",
 ) -> Comparison:
     """Compare two sides of captures.
 
@@ -55,23 +57,30 @@ def compare_captures(
             ``latest:label=value``; at least one.
         candidate: What is judged; the same.
         settings: Metrics and limits; None for the defaults.
+        baseline_where: SQL condition on the baseline's records; "" for all. With
+            another one for the candidate, both sides may be the same capture.
+        candidate_where: The same of the candidate.
 
     Raises:
         InvalidOption: A side is empty, or a capture is on both.
         CaptureNotFound: A name means no capture, or several.
         InvalidManifest: A capture's manifest cannot be read.
-        InvalidQuery: A metric's query is refused, or gives no single number.
+        InvalidQuery: A condition or a metric's query is refused, or the latter gives
+            no single number.
     """
     settings = settings or CompareSettings()
     store = open_store(store_uri)
     first = _find("baseline", store, baseline)
     second = _find("candidate", store, candidate)
     for one in second:
-        if one in first:
+        if one in first and baseline_where == candidate_where:
             allowed = "a capture that the baseline does not hold"
             raise InvalidOption("candidate", one.capture_id, allowed)
-    before = read_side(store_uri, first, settings.metrics)
-    after = read_side(store_uri, second, settings.metrics, slow_ms=before.slow_ms)
+    metrics = settings.metrics
+    before = read_side(store_uri, first, metrics, where=baseline_where)
+    after = read_side(
+        store_uri, second, metrics, where=candidate_where, slow_ms=before.slow_ms
+    )
     return _compare(before, after, settings)
 
 

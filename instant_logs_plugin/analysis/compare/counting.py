@@ -26,6 +26,7 @@ __all__ = [
     "count_sums",
     "count_values",
     "make_clusters",
+    "take_records",
     "window_s",
 ]
 
@@ -39,26 +40,51 @@ _COUNTS = (
 )
 
 
+def take_records(database: Database, where: str = "") -> int:
+    """Make the view ``compared``: the records of ``requests`` that count.
+
+    Args:
+        database: Of one side.
+        where: SQL condition on a record; "" takes them all.
+
+    Returns:
+        How many records there are, taken or not.
+
+    Raises:
+        InvalidQuery: The condition is none, or would do more than read.
+    """
+    condition = f"({where or 'true'}\n)"  # its last line may be a comment
+    # Asked as a query first, which is checked; the text of a view is not.
+    counted = database.query(
+        f"select count(*) as records, count(*) filter (where {condition}) as taken, "
+        "current_database() as catalog from requests"
+    ).to_pylist()[0]
+    # The full name: a temporary view may take the short one.
+    source = f"{counted['catalog']}.main.requests"
+    database.connection.execute(
+        f"create temp view compared as select * from {source} where {condition}"
+    )
+    return int(counted["records"])
+
+
 def make_clusters(database: Database) -> None:
-    """Make the view ``clustered``: ``requests`` and the span that each belongs to."""
+    """Make the view ``clustered``: ``compared`` and the span of time of each record."""
     spans = database.query(
         f"""
         select coalesce(
             quantile_cont(at_s, {1 - _STRAYS}) - quantile_cont(at_s, {_STRAYS}), 0
         ) as span_s
-        from (select capture_id, {_MOMENT_S} as at_s from requests)
+        from (select capture_id, {_MOMENT_S} as at_s from compared)
         group by capture_id
         """
     )
     # Times in records are whole seconds: a shorter span would split none.
     width_s = max(1, math.ceil(_floats(spans, "span_s").sum() / _CLUSTERS))
-    # The full name: a temporary view may take the short one.
-    catalog = database.query("select current_database() as name")["name"][0]
     database.connection.execute(
         f"""
-        create or replace temp view clustered as
+        create temp view clustered as
         select *, capture_id || ' ' || ({_MOMENT_S} // {width_s})::bigint as cluster
-        from {catalog}.main.requests
+        from compared
         """
     )
 
@@ -115,7 +141,7 @@ def count_arrivals(database: Database, captures: Sequence[Manifest]) -> Clusters
     requests = np.concatenate([np.empty(0), *(requests for _, requests in parts)])
     # A part without a stream is no evidence of silence.
     is_known = seconds > 0
-    rows = database.query("select count(received_at) as records from requests")
+    rows = database.query("select count(received_at) as records from compared")
     return Clusters(
         weight=seconds[is_known],
         weight_squared=np.square(seconds[is_known]),
@@ -143,7 +169,7 @@ def _arrivals(
                 floor((epoch(received_at) - $start_s) / $part_s), $last
             ), 0)::bigint as part,
             sum(weight)::double as requests
-        from requests
+        from compared
         where capture_id = $capture_id and received_at is not null
         group by part
         """,

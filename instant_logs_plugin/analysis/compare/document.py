@@ -77,6 +77,7 @@ def metric_row(result: MetricResult) -> dict[str, Any]:
 def _side(side: Side) -> dict[str, Any]:
     return {
         "captures": [_capture(one) for one in side.captures],
+        "where": side.where,
         "records": side.records,
         "requests": side.requests,
         "effective_records": side.size,

@@ -13,6 +13,7 @@ from instant_logs_plugin.analysis.compare.counting import (
     count_sums,
     count_values,
     make_clusters,
+    take_records,
     window_s,
 )
 from instant_logs_plugin.analysis.compare.metrics import (
@@ -51,7 +52,9 @@ class Side:
 
     Attributes:
         captures: Their manifests, in the order given.
-        records: Records that could be read.
+        where: SQL condition that its records meet; "" for all.
+        readable: Records that could be read.
+        records: Of them, those that meet the condition.
         requests: Requests that they stand for.
         size: Effective number of records (Kish).
         clusters: Effective number of spans of time that they are spread over.
@@ -62,6 +65,8 @@ class Side:
     """
 
     captures: tuple[Manifest, ...]
+    where: str
+    readable: int
     records: int
     requests: float
     size: float
@@ -94,6 +99,7 @@ def read_side(
     captures: Sequence[Manifest],
     metrics: Sequence[Metric],
     *,
+    where: str = "",
     slow_ms: float | None = None,
 ) -> Side:
     """Count what the captures of a side hold.
@@ -102,16 +108,19 @@ def read_side(
         store_uri: Where they are.
         captures: Their manifests, at least one.
         metrics: What to count.
+        where: SQL condition on the records that count; "" for all.
         slow_ms: The time to the first byte above which a request is slow; None takes
             the 95th percentile of the side itself.
 
     Raises:
-        InvalidQuery: A metric's query is refused, or gives no single number.
+        InvalidQuery: The condition or a metric's query is refused, or the latter
+            gives no single number.
     """
     ids = [one.capture_id for one in captures]
     asked = [frozenset(one.request.fields) for one in captures]
     fields = frozenset.intersection(*asked)
     with open_database(store_uri, captures=ids) as database:
+        readable = take_records(database, where)
         make_clusters(database)
         total = count_all(database)
         recorded = [one for one in metrics if not one.missing(fields)]
@@ -121,6 +130,8 @@ def read_side(
         paths = count_paths(database, slow_ms=slow_ms)
         return Side(
             captures=tuple(captures),
+            where=where,
+            readable=readable,
             records=total.records,
             requests=float(total.weight.sum()),
             size=_size(total.weight.sum(), total.weight_squared.sum()),

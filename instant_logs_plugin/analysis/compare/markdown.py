@@ -102,13 +102,17 @@ def _list(sentences: tuple[str, ...]) -> str:
 
 def _sides(comparison: Comparison) -> str:
     sides = {"baseline": comparison.baseline, "candidate": comparison.candidate}
-    return render_markdown([_side(name, side) for name, side in sides.items()])
+    is_split = any(side.where for side in sides.values())
+    return render_markdown(
+        [_side(name, side, is_split=is_split) for name, side in sides.items()]
+    )
 
 
-def _side(name: str, side: Side) -> dict[str, str]:
+def _side(name: str, side: Side, *, is_split: bool) -> dict[str, str]:
     return {
         "side": name,
         "captures": ", ".join(one.capture_id for one in side.captures),
+        **({"where": side.where} if is_split else {}),
         "records": f"{side.records:,}",
         "requests": f"{side.requests:,.0f}",
         "seconds": f"{side.window_s:,.1f}",

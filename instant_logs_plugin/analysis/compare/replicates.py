@@ -6,8 +6,7 @@ how much the answers differ is how much the answer can be trusted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -35,16 +34,13 @@ def ask_replicates(database: Database, query: QueryFile) -> Replicates | None:
     Raises:
         InvalidQuery: DuckDB refuses it, or it gives something else.
     """
-    value = _ask(database, query)
+    value = _ask_without(database, query, [])
     rows = database.query(
         "select cluster, count(*) as records from clustered group by cluster order by 1"
     ).to_pylist()
     clusters = [row["cluster"] for row in rows]
     groups = [clusters[first::_MOST_GROUPS] for first in range(_MOST_GROUPS)]
-    without = []
-    for group in filter(None, groups):
-        with _requests_without(database, group):
-            without.append(_ask(database, query))
+    without = [_ask_without(database, query, group) for group in groups if group]
     known = [one for one in without if one is not None]
     if value is None or len(known) < len(without):
         return None
@@ -55,22 +51,20 @@ def ask_replicates(database: Database, query: QueryFile) -> Replicates | None:
     )
 
 
-@contextmanager
-def _requests_without(database: Database, clusters: Sequence[str]) -> Iterator[None]:
-    """Hide the records of some spans of time: a temporary view comes first."""
-    names = ", ".join("'" + name.replace("'", "''") + "'" for name in clusters)
+def _ask_without(
+    database: Database, query: QueryFile, clusters: Sequence[str]
+) -> float | None:
+    """Ask with the records of some spans of time hidden."""
+    names = ", ".join("'" + name.replace("'", "''") + "'" for name in ("", *clusters))
+    # A temporary view comes before the one of the store.
     database.connection.execute(
         "create or replace temp view requests as select * exclude (cluster) "
         f"from clustered where cluster not in ({names})"
     )
     try:
-        yield
+        return _one_number(query.name, database.query(query.sql, query.bind({})))
     finally:
         database.connection.execute("drop view temp.requests")
-
-
-def _ask(database: Database, query: QueryFile) -> float | None:
-    return _one_number(query.name, database.query(query.sql, query.bind({})))
 
 
 def _one_number(name: str, answer: pa.Table) -> float | None:

@@ -56,7 +56,7 @@ def count_mix(
     rows = database.query(
         f"""
         select host, "method", sum(weight)::double as weight
-        from requests
+        from compared
         group by grouping sets ((host), ("method"))
         order by weight desc, host, "method"
         limit {_MOST_CATEGORIES}
@@ -87,7 +87,7 @@ def count_paths(database: Database, *, slow_ms: float | None) -> dict[str, PathC
                 coalesce(ttfb_ms > $slow_ms, false) as is_slow,
                 is_5xx or is_4xx as is_failed,
                 is_failed or is_slow as is_bad
-            from requests
+            from compared
             where path is not null
         ),
         counted as (

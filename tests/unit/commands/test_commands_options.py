@@ -28,7 +28,8 @@ PROMISED = {
     "query": "--file --name --param --store --format",
     "summary": "--store --format",
     "connect": "--store",
-    "compare": "--metrics --on-inconclusive --dry-run --junit --store --format",
+    "compare": """--metrics --baseline-where --candidate-where --on-inconclusive
+        --dry-run --junit --store --format""",
     "sessions": "--format",
     "filter": "",
     "fields": "--format",
