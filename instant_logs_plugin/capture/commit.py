@@ -100,8 +100,8 @@ class Committer:
         self._decoder.close()
 
     def _iter_tables(self, sealed: SealedSegment, tally: _Tally) -> Iterator[pa.Table]:
-        for block in sealed.iter_blocks(_BLOCK_BYTES):
-            decoded = self._decoder.decode(block.data, block.arrivals)
+        blocks = sealed.iter_blocks(_BLOCK_BYTES)
+        for decoded in self._decoder.decode(sealed.lines_path, blocks):
             tally.add(decoded.table, decoded.rejects)
             yield decoded.table
 

@@ -16,7 +16,7 @@ import orjson
 from instant_logs_plugin.capture.timestamps import parse_timestamp
 from instant_logs_plugin.edge.fields import FieldType
 
-__all__ = ["LineDecoder", "Row", "parse_list"]
+__all__ = ["CONVERTERS", "LineDecoder", "Row"]
 
 Row = list[Any]
 Convert = Callable[[Any], Any]
@@ -32,7 +32,7 @@ class LineDecoder:
     """
 
     def __init__(self, columns: Mapping[str, FieldType]) -> None:
-        self._converters = [(name, _CONVERTERS[kind]) for name, kind in columns.items()]
+        self._converters = [(name, CONVERTERS[kind]) for name, kind in columns.items()]
 
     def decode(self, line: bytes) -> Row | str:
         """Return the column values and ``extra``, or the reason for a reject.
@@ -55,14 +55,6 @@ class LineDecoder:
                 record.pop(name, None)
         row.append(_extra(line, record) if record else None)
         return row
-
-
-def parse_list(text: str, *, of: type[str | int]) -> list[Any] | None:
-    """Return the list that a JSON text holds if all its items are of one type."""
-    try:
-        return _list(orjson.loads(text), of)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def _reason(line: bytes) -> str:
@@ -125,7 +117,7 @@ def _unknown(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-_CONVERTERS: dict[FieldType, Convert] = {
+CONVERTERS: Mapping[FieldType, Convert] = {
     FieldType.STRING: _string,
     FieldType.INT: _int,
     FieldType.FLOAT: _float,
@@ -136,3 +128,4 @@ _CONVERTERS: dict[FieldType, Convert] = {
     FieldType.OBJECT: _object,
     FieldType.UNKNOWN: _unknown,
 }
+"""What a JSON value, never None, becomes in a column; None if it does not fit."""

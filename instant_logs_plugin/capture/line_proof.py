@@ -1,27 +1,27 @@
-"""Whether the bulk reader read lines exactly, told from what it read.
+"""Whether rows that were read in bulk are exactly what their lines say.
 
-The values say how long each line must be and where each key must end. If every ``":``
-is where it must be, and each value begins as its column's type does, then every value
-is as long as it was read: nothing was rounded, cast or left out. Why that holds:
+The values say how long each line must be, and where in it each key and value must
+stand. A line is proven from its brace on, key by key: what stands before is as it was
+read, so this key and value start where they must. Then
 
-- all keys are there: a column that is NULL must stand as ``"key":null``;
-- between two keys that are in place stands one value, for no string holds ``":``;
-- what DuckDB casts in silence changes its length: 1.5 is longer than 2, ``"200"``
-  longer than 200, ``true`` longer than 1, an escape longer than its character; a
-  number in a text column is shorter, but begins with no quote; 1e2 is as long as 100,
-  so multiples of a hundred are looked at digit by digit;
-- two keys of one length could have changed places: where their types differ, bytes
-  that tell them apart are compared.
+- the key's closing quote and its colon stand where they must, so the key is as long as
+  the expected one, and a byte tells it from every other key of that length;
+- TEXT begins with a quote: it is a string, and as long as it was read, because lines
+  with escapes are not proven;
+- an INT has a digit or sign at its start and a comma or brace behind its end. 1.5, read
+  as 2, has not, nor have ``"200"`` and ``true``; 1e2 is as long as 100, so multiples
+  of a hundred are compared digit by digit;
+- a BOOL begins as ``true`` or ``false`` do;
+- RAW is compared byte by byte;
+- so are NULLs, with their keys: a NULL is also read where there is no such key.
 
-This costs a third of `line_scan`, which must find every colon; lines with escapes,
-spaces or times as numbers are left to it.
+At the end stand the brace and the newline: there is no other key. What is not proven is
+not wrong, but has to be read in another way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -29,227 +29,269 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from instant_logs_plugin.capture.line_shape import Shape
-from instant_logs_plugin.edge.fields import FieldType
+from instant_logs_plugin.capture.line_shape import Form, Key, Shape
 
-__all__ = ["ReadProof", "make_proof"]
+__all__ = ["ReadProof", "line_starts"]
 
 Bools = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.intp]
 
-_QUOTE, _COLON, _OPEN, _CLOSE, _NEWLINE, _BRACKET = b'":{}\n['
+_QUOTE, _COLON, _COMMA, _OPEN, _CLOSE, _NEWLINE, _ESCAPE = b'":,{}\n\\'
 _MINUS, _ZERO, _TRUE, _FALSE = b"-0tf"
-_NULL_WIDTH = 4
-_ROWS_AT_ONCE = 512
+_NULL = b"null"
+_VALUES_AT_ONCE = 2**14
 _POWERS_OF_TEN = [10**power for power in range(1, 19)]
 
 
-class _Form(Enum):
-    """How values of a column look; what it decides is the width and the first byte."""
-
-    TEXT = 1
-    LIST = 2
-    INT = 3
-    BOOL = 4
-
-
-_FIRST_BYTES = {_Form.TEXT: _QUOTE, _Form.LIST: _BRACKET}
-_FORMS = {
-    FieldType.STRING: _Form.TEXT,
-    FieldType.UNKNOWN: _Form.TEXT,
-    FieldType.TIMESTAMP: _Form.TEXT,
-    FieldType.STRING_LIST: _Form.LIST,
-    FieldType.INT_LIST: _Form.LIST,
-    FieldType.INT: _Form.INT,
-    FieldType.BOOL: _Form.BOOL,
-}
-
-
-@dataclass(frozen=True)
-class _Key:
-    """One key of the shape.
-
-    Attributes:
-        name: The key.
-        form: How its values look.
-        pattern: What stands before its value, from the comma or brace on.
-        tells: Offsets from the value's start, and the bytes that must be there.
-    """
-
-    name: str
-    form: _Form
-    pattern: bytes
-    tells: tuple[tuple[int, int], ...]
-
-
-def make_proof(shape: Shape) -> ReadProof | None:
-    """Return the proof for lines of a shape, or None if it has a type without one."""
-    forms = [_FORMS.get(kind) for kind in shape.types]
-    found = [form for form in forms if form is not None]
-    if len(found) < len(forms):
-        return None
-    tells = _tells(shape.keys, found)
-    parts = zip(shape.keys, found, shape.patterns, tells, strict=True)
-    return ReadProof([_Key(*part) for part in parts])
-
-
 class ReadProof:
-    """Proves reads of lines that have the same keys; see `make_proof`."""
+    """Proves rows of lines of one shape."""
 
-    def __init__(self, keys: Sequence[_Key]) -> None:
-        self._keys = keys
-        # Braces, commas, keys and the newline.
-        self._fixed = sum(len(key.pattern) for key in keys) + 2
-        firsts = [_FIRST_BYTES.get(key.form) for key in keys]
-        self._firsts = np.array([first or 0 for first in firsts], np.uint8)
-        self._has_first = np.array([0xFF if first else 0 for first in firsts], np.uint8)
+    def __init__(self, shape: Shape) -> None:
+        names = [key.name for key in shape.keys]
+        quotes = [2 if key.form is Form.TEXT else 0 for key in shape.keys]
+        widths = [len(name) + len(',"":') for name in names]
+        # From the end of a value's text to the start of the next.
+        self._steps = [sum(pair) for pair in zip(widths, [0, *quotes], strict=False)]
+        self._fixed_width = sum(widths) + sum(quotes) + len("}\n")
+        # Integers last: what is looked at in them alone is a slice of the matrices.
+        self._keys = sorted(shape.keys, key=lambda key: key.form is Form.INT)
+        self._order = [self._keys.index(key) for key in shape.keys]
+        self._first_int = sum(key.form is not Form.INT for key in shape.keys)
+        tells = [*_tells([key.name for key in self._keys])]
+        self._tell_keys = [key for key, _, _ in tells]
+        self._tell_offsets = np.array([[at] for _, at, _ in tells], np.intp)
+        self._tell_bytes = np.array([[byte] for _, _, byte in tells], np.uint8)
+        judged = [key.form in {Form.TEXT, Form.BOOL} for key in self._keys]
+        self._judged = np.where(judged, 0xFF, 0).astype(np.uint8)[:, None]
 
     def prove(self, data: bytes, table: pa.Table) -> Bools:
         r"""Tell for each line whether its row is exactly what it says.
 
         Args:
             data: Whole lines, each ended by ``\n``, none blank.
-            table: What was read of them: one row for each, times and lists as text.
+            table: What was read of them: a row for each.
         """
         raw = np.frombuffer(data, np.uint8)
-        columns = [_Column(table[key.name], key.form) for key in self._keys]
-        lengths = np.full(table.num_rows, self._fixed, np.intp)
-        for column in columns:
-            lengths += column.widths
-        ends = np.cumsum(lengths)
-        if ends[-1] == len(data):
-            exact = self._compare(raw, columns, ends - lengths, lengths)
-            if exact.all():
-                return exact
-        # A line is longer than what was read of it: look where each one starts.
-        starts = np.flatnonzero(raw[:-1] == _NEWLINE) + 1
-        starts = np.concatenate([np.zeros(1, np.intp), starts])
-        return self._compare(raw, columns, starts, lengths)
+        batches = [_Batch(batch, self._keys) for batch in table.to_batches()]
+        lengths = [batch.lengths + self._fixed_width for batch in batches]
+        ends = np.cumsum(np.concatenate(lengths))
+        exact = self._prove_from(raw, batches, np.append(0, ends[:-1]))
+        if ends[-1] != len(data) or not exact.all():
+            # A line is longer than what was read of it: look where each one starts.
+            exact = self._prove_from(raw, batches, line_starts(data)[:-1])
+        return exact & ~_have_escapes(data, len(exact))
 
-    def _compare(
-        self, raw: Bytes, columns: list[_Column], starts: Places, lengths: Places
+    def _prove_from(
+        self, raw: Bytes, batches: Sequence[_Batch], starts: Places
     ) -> Bools:
-        ends = starts + lengths
+        rows = np.cumsum([len(batch.lengths) for batch in batches])
+        parts = np.split(starts, rows[:-1])
+        pairs = zip(batches, parts, strict=True)
+        return np.concatenate([self._prove_batch(raw, *pair) for pair in pairs])
+
+    def _prove_batch(self, raw: Bytes, batch: _Batch, starts: Places) -> Bools:
+        ends = starts + batch.lengths + self._fixed_width
         exact: Bools = _at(raw, starts) == _OPEN
-        exact &= _at(raw, ends - 1) == _NEWLINE
         exact &= _at(raw, ends - 2) == _CLOSE
-        values = self._value_starts(columns, starts)
-        wrong = self._look_at_starts(raw, values)
-        for index, (key, column) in enumerate(zip(self._keys, columns, strict=True)):
-            column.settle(wrong[:, index], raw, values[:, index], key)
-        if wrong.any():
-            exact &= ~wrong.any(axis=1)
+        exact &= _at(raw, ends - 1) == _NEWLINE
+        places = self._places(batch, starts)
+        at_once = max(1, _VALUES_AT_ONCE // len(places))
+        for first in range(0, len(exact), at_once):
+            rows = slice(first, first + at_once)
+            exact[rows] &= self._look(raw, batch, places, rows)
+        for row in self._misfits(raw, batch, places):
+            exact[row] = False
         return exact
 
-    def _value_starts(self, columns: list[_Column], starts: Places) -> Places:
-        """Return where each value must start; one row of the matrix for each line."""
-        steps = np.empty((len(starts), len(columns)), np.intp)
-        np.add(starts, len(self._keys[0].pattern), out=steps[:, 0])
-        pairs = zip(columns, self._keys[1:], strict=False)
-        for index, (column, key) in enumerate(pairs, 1):
-            np.add(column.widths, len(key.pattern), out=steps[:, index])
-        return np.cumsum(steps, axis=1, out=steps)
+    def _places(self, batch: _Batch, starts: Places) -> Places:
+        """Return where each value must start: a matrix of keys and lines."""
+        places = np.empty_like(batch.widths)
+        before = starts
+        for row, step in zip(self._order, self._steps, strict=True):
+            np.add(before, step, out=places[row])
+            before = places[row] + batch.widths[row]
+        return places
 
-    def _look_at_starts(self, raw: Bytes, values: Places) -> Bytes:
-        """Return 0 where a value starts as it must, behind its key's end.
+    def _look(self, raw: Bytes, batch: _Batch, places: Places, rows: slice) -> Bools:
+        """Look where keys end and values begin; few lines, whose bytes stay cached."""
+        places = places[:, rows].copy()
+        firsts = _at(raw, places)
+        ints = slice(self._first_int, None)
+        fits = _may_begin_int(firsts[ints])
+        fits &= _ends_value(_at(raw, places[ints] + batch.widths[ints, rows]))
+        told = _at(raw, places[self._tell_keys] + self._tell_offsets)
+        told ^= self._tell_bytes
+        firsts ^= batch.firsts[:, rows]
+        firsts &= self._judged
+        places -= 1
+        firsts |= _at(raw, places) ^ np.uint8(_COLON)
+        places -= 1
+        firsts |= _at(raw, places) ^ np.uint8(_QUOTE)
+        exact: Bools = np.bitwise_or.reduce(firsts, axis=0) == 0
+        exact &= np.bitwise_or.reduce(told, axis=0) == 0
+        return exact & fits.all(axis=0)
 
-        A few lines at a time, all their values: the bytes stay in the cache.
-        """
-        wrong = np.empty(values.shape, np.uint8)
-        for start in range(0, len(values), _ROWS_AT_ONCE):
-            rows = slice(start, start + _ROWS_AT_ONCE)
-            places = values[rows]
-            found = (_at(raw, places) ^ self._firsts) & self._has_first
-            found |= _at(raw, places - 1) ^ np.uint8(_COLON)
-            found |= _at(raw, places - 2) ^ np.uint8(_QUOTE)
-            wrong[rows] = found
-        return wrong
+    def _misfits(self, raw: Bytes, batch: _Batch, places: Places) -> Iterator[Places]:
+        """Yield lines whose values are not, byte by byte, what was read."""
+        ints, rows = np.nonzero(batch.are_round)
+        keys = ints + self._first_int
+        yield rows[_no_digits(raw, places[keys, rows], batch.widths[keys, rows])]
+        for index, key in enumerate(self._keys):
+            nulls = batch.nulls[index]
+            if len(nulls):
+                text = f'"{key.name}":null'.encode()
+                starts = places[index, nulls] - (len(text) - len(_NULL))
+                yield nulls[_differ(raw, starts, np.full_like(nulls, len(text)), text)]
+            if key.form is Form.RAW:
+                rows = np.delete(np.arange(places.shape[1]), nulls)
+                widths, text = batch.widths[index, rows], _text_of(batch.columns[index])
+                yield rows[_differ(raw, places[index, rows], widths, text)]
 
 
-class _Column:
-    """One column that was read: how wide its values must stand in the lines.
+class _Batch:
+    """Rows that were read, and how their values must stand in their lines.
 
     Attributes:
-        widths: Bytes of each value in its line, quotes included.
+        columns: Of each key.
+        nulls: Of each key: its rows without a value.
+        widths: Of each key and row: the bytes of the value, without quotes.
+        lengths: Of each row: the sum of its widths.
+        firsts: Of each key and row: the first byte, where its form decides it.
+        are_round: Of each integer key and row: whether a multiple of a hundred.
     """
 
-    def __init__(self, column: Any, form: _Form) -> None:
-        values, self.widths = _measure(column, form)
-        self._nulls = self._round = self._truths = None
-        if column.null_count:
-            self._nulls = np.flatnonzero(np.asarray(pc.is_null(column)))
-            self.widths[self._nulls] = _NULL_WIDTH
-        if form is _Form.INT:
-            self._round = np.flatnonzero((values % 100 == 0) & (values != 0))
-        elif form is _Form.BOOL:
-            self._truths = values
+    def __init__(self, batch: pa.RecordBatch, keys: Sequence[Key]) -> None:
+        self.columns = [batch.column(key.name) for key in keys]
+        self.nulls = [_nulls(column) for column in self.columns]
+        self.widths = np.empty((len(keys), batch.num_rows), np.intp)
+        self.firsts = np.full(self.widths.shape, _QUOTE, np.uint8)
+        ints = [
+            _values(column, 0)
+            for key, column in zip(keys, self.columns, strict=True)
+            if key.form is Form.INT
+        ]
+        self._measure_others(keys)
+        self._measure_ints(np.array(ints, np.int64).reshape(-1, batch.num_rows))
+        self._measure_nulls(keys)
+        self.lengths = self.widths.sum(axis=0)
 
-    def settle(self, wrong: Bytes, raw: Bytes, starts: Places, key: _Key) -> None:
-        """Judge what ends and first bytes do not: integers, truth values, nulls, keys.
+    def _measure_others(self, keys: Sequence[Key]) -> None:
+        for index, (key, column) in enumerate(zip(keys, self.columns, strict=True)):
+            if key.form is Form.BOOL:
+                values = _values(column, default=False)
+                self.widths[index] = np.where(values, len("true"), len("false"))
+                self.firsts[index] = np.where(values, _TRUE, _FALSE)
+            elif key.form is not Form.INT:
+                offsets = _offsets(column)
+                np.subtract(offsets[1:], offsets[:-1], out=self.widths[index])
 
-        Args:
-            wrong: Not 0 where a value is not as it must be; changed in place.
-            raw: All lines.
-            starts: Where the values must start.
-            key: Stands before them.
-        """
-        if self._round is not None:
-            places = self._round
-            fits = _are_digits(raw, starts[places], self.widths[places])
-            wrong[places] |= ~fits
-        if self._truths is not None:
-            wrong |= _at(raw, starts) != np.where(self._truths, _TRUE, _FALSE)
-        if self._nulls is not None:
-            places = self._nulls
-            wrong[places] = ~_are_nulls(raw, starts[places], key.pattern)
-        for offset, byte in key.tells:
-            wrong |= _at(raw, starts + offset) != byte
+    def _measure_ints(self, values: npt.NDArray[np.int64]) -> None:
+        self.widths[len(self.widths) - len(values) :] = _int_widths(values)
+        self.are_round = (values // 100 * 100 == values) & (values != 0)
 
-
-def _measure(column: Any, form: _Form) -> tuple[Any, Places]:
-    """Return values where they count, and the width of each in bytes."""
-    if form is _Form.BOOL:
-        values = np.asarray(pc.fill_null(column, pa.scalar(value=False)))
-        return values, np.where(values, len("true"), len("false")).astype(np.intp)
-    if form is _Form.INT:
-        values = np.asarray(pc.fill_null(column, 0))
-        return values, _int_widths(values)
-    quotes = 2 if form is _Form.TEXT else 0
-    lengths = np.asarray(pc.fill_null(pc.binary_length(column), 0))
-    return None, lengths.astype(np.intp) + quotes
+    def _measure_nulls(self, keys: Sequence[Key]) -> None:
+        for index, (key, nulls) in enumerate(zip(keys, self.nulls, strict=True)):
+            if len(nulls):
+                quotes = 2 if key.form is Form.TEXT else 0
+                self.widths[index, nulls] = len(_NULL) - quotes
+                self.firsts[index, nulls] = _NULL[0]
 
 
-def _int_widths(values: npt.NDArray[np.int64]) -> Places:
+def line_starts(data: bytes) -> Places:
+    """Return where each line starts, and where one more would."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE)
+    return np.append(0, ends + 1)
+
+
+def _nulls(column: Any) -> Places:
+    if not column.null_count:
+        return np.empty(0, np.intp)
+    return np.flatnonzero(np.asarray(column.is_null()))
+
+
+def _values(column: Any, default: Any) -> npt.NDArray[Any]:
+    if column.null_count:
+        column = pc.fill_null(column, pa.scalar(default, column.type))
+    return np.asarray(column)
+
+
+def _offsets(column: Any) -> npt.NDArray[np.int32]:
+    """Return where each text starts among the bytes of all, and the last one ends."""
+    buffer, count = column.buffers()[1], len(column) + 1
+    return np.frombuffer(buffer, np.int32, count, 4 * column.offset)
+
+
+def _text_of(column: Any) -> bytes:
+    """Return the bytes of all texts."""
+    offsets = _offsets(column)
+    data = column.buffers()[2]
+    return bytes(data[offsets[0] : offsets[-1]]) if data else b""
+
+
+def _int_widths(values: npt.NDArray[np.int64]) -> Bytes:
     """Return the digits of each, and its sign."""
     negative = values < 0
-    sizes = np.abs(values) if negative.any() else values
-    widths = negative.astype(np.intp) + 1
+    # The least integer has no opposite, but as many digits as the greatest.
+    sizes = np.maximum(values, -(values + negative)) if negative.any() else values
+    widths = negative.view(np.uint8) + np.uint8(1)
     largest = sizes.max(initial=0)
     for power in _POWERS_OF_TEN:
         if power > largest:
             break
-        widths += sizes >= power
+        widths += (sizes >= power).view(np.uint8)
     return widths
 
 
-def _are_digits(raw: Bytes, starts: Places, widths: Places) -> Bools:
-    """Tell where so many bytes are an integer: digits, and perhaps a sign."""
-    found = np.ones(len(starts), np.bool_)
-    for offset in range(widths.max(initial=0)):
-        bytes_ = _at(raw, starts + offset)
-        is_fit = (bytes_ - np.uint8(_ZERO)) < 10  # noqa: PLR2004 - wraps below zero
-        if offset == 0:
-            is_fit |= bytes_ == _MINUS
-        found &= is_fit | (offset >= widths)
+def _may_begin_int(firsts: Bytes) -> Bools:
+    """Tell what begins an integer; or a null, which is looked at by itself."""
+    found = _is_digit(firsts)
+    found |= (firsts == _MINUS) | (firsts == _NULL[0])
     return found
 
 
-def _are_nulls(raw: Bytes, starts: Places, pattern: bytes) -> Bools:
-    """Tell where the key stands whole, with ``null`` behind it."""
-    text = np.frombuffer(pattern + b"null", np.uint8)
-    offsets = np.arange(len(text)) - len(pattern)
-    found: Bools = (_at(raw, starts[:, None] + offsets) == text).all(axis=1)
+def _ends_value(nexts: Bytes) -> Bools:
+    found: Bools = (nexts == _COMMA) | (nexts == _CLOSE)
+    return found
+
+
+def _is_digit(bytes_: Bytes) -> Bools:
+    digits: Bools = (bytes_ - np.uint8(_ZERO)) < 10  # noqa: PLR2004 - wraps below zero
+    return digits
+
+
+def _no_digits(raw: Bytes, starts: Places, widths: Places) -> Bools:
+    """Tell which spans hold something else than digits behind their first byte."""
+    return _any_of(~_is_digit(_spans(raw, starts + 1, widths - 1)), widths - 1)
+
+
+def _differ(raw: Bytes, starts: Places, widths: Places, text: bytes) -> Bools:
+    """Tell which spans are not as in ``text``: all in a row, or one for each."""
+    found = _spans(raw, starts, widths)
+    wanted = np.frombuffer(text, np.uint8)
+    return _any_of(found != np.resize(wanted, len(found)), widths)
+
+
+def _spans(raw: Bytes, starts: Places, widths: Places) -> Bytes:
+    """Return the bytes of all spans, one behind the other."""
+    ends = np.cumsum(widths)
+    shifts = np.repeat(starts - (ends - widths), widths)
+    return _at(raw, np.arange(len(shifts)) + shifts)
+
+
+def _any_of(flags: Bools, widths: Places) -> Bools:
+    """Tell for each span whether any of its bytes is flagged."""
+    spans = np.searchsorted(np.cumsum(widths), np.flatnonzero(flags), side="right")
+    found = np.zeros(len(widths), np.bool_)
+    found[spans] = True
+    return found
+
+
+def _have_escapes(data: bytes, line_count: int) -> Bools:
+    found = np.zeros(line_count, np.bool_)
+    if b"\\" in data:
+        escapes = np.flatnonzero(np.frombuffer(data, np.uint8) == _ESCAPE)
+        found[np.searchsorted(line_starts(data), escapes, side="right") - 1] = True
     return found
 
 
@@ -258,26 +300,23 @@ def _at(raw: Bytes, places: Places) -> Bytes:
     return raw.take(places, mode="clip")
 
 
-def _tells(
-    keys: Sequence[str], forms: Sequence[_Form]
-) -> Iterator[tuple[tuple[int, int], ...]]:
-    """Yield for each key the bytes that tell it from those it may be taken for."""
-    for key, form in zip(keys, forms, strict=True):
-        rivals = {
-            other
-            for other, its_form in zip(keys, forms, strict=True)
-            if len(other) == len(key) and its_form is not form
-        }
-        yield tuple(_tell(key, rivals))
+def _tells(names: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """Yield bytes that tell each key from the others of its length.
+
+    As the key's index, the offset from its value's start, and the byte.
+    """
+    for index, name in enumerate(names):
+        rivals = {other for other in names if len(other) == len(name)} - {name}
+        while rivals:
+            at = _most_telling(name, rivals)
+            rivals = {other for other in rivals if other[at] == name[at]}
+            # Behind the key stand its quote and the colon.
+            yield index, at - len(name) - 2, ord(name[at])
 
 
-def _tell(key: str, rivals: set[str]) -> Iterator[tuple[int, int]]:
-    """Choose bytes until no rival has all of them; most telling first."""
-    left = set(rivals)
-    while left:
-        index = max(
-            range(len(key)), key=lambda i: sum(other[i] != key[i] for other in left)
-        )
-        left = {other for other in left if other[index] == key[index]}
-        # Behind the key stand its quote and the colon.
-        yield index - len(key) - 2, ord(key[index])
+def _most_telling(name: str, rivals: set[str]) -> int:
+    """Return where in the name most rivals have another byte."""
+    return max(
+        range(len(name)),
+        key=lambda at: sum(other[at] != name[at] for other in rivals),
+    )

@@ -1,126 +1,101 @@
-"""The keys that a block's lines have in common, in a form that is compared in bulk."""
+"""What the lines of a capture have in common: their keys, and how values look."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import orjson
 
 from instant_logs_plugin.edge.fields import FieldType
 
-__all__ = ["TAIL_BYTES", "USUAL_FIRST", "WORD_BYTES", "Shape", "far_word", "find_shape"]
-
-TAIL_BYTES = 5
-"""Bytes of a key's tail that are compared with its quote, colon and value."""
-
-WORD_BYTES = 8
-
-USUAL_FIRST = {
-    FieldType.STRING: b'"',
-    FieldType.UNKNOWN: b'"',
-    FieldType.TIMESTAMP: b'"',
-    FieldType.STRING_LIST: b"[",
-    FieldType.INT_LIST: b"[",
-}
-"""What a value begins with, where its kind leaves no choice but null."""
+__all__ = ["Form", "Key", "Shape", "find_shape"]
 
 
-@dataclass(frozen=True, eq=False)
-class Shape:
-    """The keys that a block's lines are expected to have, and how to know them.
+class Form(Enum):
+    """How a value looks in its line, and so as what it is read in bulk.
+
+    ``RAW`` is any JSON text that is taken as it stands and parsed later: lists,
+    objects, fractions.
+    """
+
+    TEXT = "text"
+    INT = "int"
+    BOOL = "bool"
+    RAW = "raw"
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of the lines, and what its values are expected to be.
 
     Attributes:
-        keys: In order.
-        types: Their columns' types.
-        expected: For each key, the word around its colon.
-        masks: Which bits of ``expected`` count.
-        far: Indices of keys that also need the word before.
-        ints: Indices of keys of integer columns.
+        name: As the service spells it.
+        kind: Its column's type.
+        form: How its values look.
     """
 
-    keys: tuple[str, ...]
-    types: tuple[FieldType, ...]
-    expected: npt.NDArray[np.uint64]
-    masks: npt.NDArray[np.uint64]
-    far: tuple[int, ...]
-    ints: npt.NDArray[np.intp]
-
-    @property
-    def columns(self) -> dict[str, FieldType]:
-        """The kinds by key, in order."""
-        return dict(zip(self.keys, self.types, strict=True))
-
-    @property
-    def patterns(self) -> tuple[bytes, ...]:
-        """What stands before each value, from the comma or brace on."""
-        opens = (b"{", *(b"," for _ in self.keys[1:]))
-        keys = (f'"{key}":'.encode() for key in self.keys)
-        return tuple(open_ + key for open_, key in zip(opens, keys, strict=True))
+    name: str
+    kind: FieldType
+    form: Form
 
 
-def find_shape(line: bytes, columns: Mapping[str, FieldType]) -> Shape | None:
-    """Return the shape of a line, or None if the bulk reader must not see such lines.
+@dataclass(frozen=True)
+class Shape:
+    """The keys that lines are expected to have, in order, and no others."""
 
-    It must not when a key is unknown, escaped or repeated, or when the order of keys
-    cannot be told by two words each.
+    keys: tuple[Key, ...]
+
+
+def find_shape(data: bytes, columns: Mapping[str, FieldType]) -> Shape | None:
+    """Return the shape of the first of some lines that has one.
+
+    A line has none when it is no record of plain names that are all expected: names
+    of letters, digits and ``_`` need no escape, in JSON or in SQL.
+
+    Args:
+        data: Lines; only the first few are looked at.
+        columns: The types of the expected keys.
     """
+    for line in data.split(b"\n", _TRIES)[:_TRIES]:
+        record = _parse(line)
+        names = record.keys()
+        if names and names <= columns.keys() and all(map(_is_plain, names)):
+            return Shape(tuple(_keys(record, columns)))
+    return None
+
+
+_TRIES = 16
+_FORMS = {
+    FieldType.STRING: Form.TEXT,
+    FieldType.INT: Form.INT,
+    FieldType.BOOL: Form.BOOL,
+}
+
+
+def _parse(line: bytes) -> dict[str, Any]:
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
-        return None
-    if (
-        not isinstance(record, dict)
-        or not record
-        or not record.keys() <= columns.keys()
-    ):
-        return None
-    keys = tuple(record)
-    types = tuple(columns[key] for key in keys)
-    near = [_near_word(key, kind) for key, kind in zip(keys, types, strict=True)]
-    far = _far_keys(keys, types)
-    if far is None or not all(key.isidentifier() and key.isascii() for key in keys):
-        return None
-    return Shape(
-        keys=keys,
-        types=types,
-        expected=np.array([word for word, _ in near], np.uint64),
-        masks=np.array([mask for _, mask in near], np.uint64),
-        far=far,
-        ints=np.flatnonzero([kind is FieldType.INT for kind in types]),
-    )
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
-def _near_word(key: str, kind: FieldType) -> tuple[int, int]:
-    """Return the word from five bytes before the quote to the value's first byte."""
-    tail = f'"{key}":'.encode()[-TAIL_BYTES - 2 :]
-    first = USUAL_FIRST.get(kind, b"")
-    text = tail.rjust(WORD_BYTES - 1, b"\0") + first
-    mask = (b"\xff" * len(tail)).rjust(WORD_BYTES - 1, b"\0") + b"\xff" * len(first)
-    return int.from_bytes(text, "little"), int.from_bytes(mask, "little")
+def _is_plain(name: str) -> bool:
+    return name.isidentifier() and name.isascii()
 
 
-def far_word(key: str) -> bytes:
-    """Return up to eight bytes before the near word, the opening quote included."""
-    return f'"{key}'.encode()[:-TAIL_BYTES][-WORD_BYTES:]
+def _keys(record: Mapping[str, Any], columns: Mapping[str, FieldType]) -> Iterator[Key]:
+    for name, value in record.items():
+        kind = columns[name]
+        yield Key(name, kind, _FORMS.get(kind) or _form_of(kind, value))
 
 
-def _far_keys(
-    keys: tuple[str, ...], types: tuple[FieldType, ...]
-) -> tuple[int, ...] | None:
-    """Return the keys whose tails are alike in two kinds; None if too alike."""
-    tails: dict[bytes, set[FieldType]] = {}
-    words: dict[bytes, set[FieldType]] = {}
-    for key, kind in zip(keys, types, strict=True):
-        tail = f'"{key}'.encode()[-TAIL_BYTES:]
-        tails.setdefault(tail, set()).add(kind)
-        words.setdefault(far_word(key) + tail, set()).add(kind)
-    if any(len(kinds) > 1 for kinds in words.values()):
-        return None
-    return tuple(
-        index
-        for index, key in enumerate(keys)
-        if len(tails[f'"{key}'.encode()[-TAIL_BYTES:]]) > 1
-    )
+def _form_of(kind: FieldType, value: Any) -> Form:
+    """Tell the form of a kind that has several, by a value."""
+    if kind is FieldType.TIMESTAMP:
+        return Form.INT if type(value) is int else Form.TEXT
+    is_text = kind is FieldType.UNKNOWN and (value is None or isinstance(value, str))
+    return Form.TEXT if is_text else Form.RAW

@@ -1,16 +1,17 @@
-"""NDJSON → Parquet from memory or file, one thread each: ours against DuckDB's COPY."""
+"""NDJSON file → Parquet, one thread each: ours against DuckDB's COPY."""
 
 from __future__ import annotations
 
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from instant_logs_plugin.capture.decode import Decoder, capture_schema
-from instant_logs_plugin.capture.framing import Arrival
+from instant_logs_plugin.capture.segment import BATCH, IndexEntry, SealedSegment
 from instant_logs_plugin.edge.fields import FieldType, find_field
 from instant_logs_plugin.store.filesystem import open_store
 from instant_logs_plugin.store.parquet import write_segment
@@ -18,7 +19,8 @@ from tests.benchmarks.traffic import FIELDS
 
 __all__ = ["copy_seconds", "decode_and_write_seconds"]
 
-_BLOCK_BYTES = 8 * 2**20
+_BLOCK_BYTES = 4 * 2**20
+_BATCH_BYTES = 2**20
 _ARRIVED_US = 1_790_000_000_000_000
 _CAPTURE = "20261124T000000000Z-00000000"
 _SQL_TYPES = {
@@ -32,18 +34,16 @@ _SQL_TYPES = {
 
 
 def decode_and_write_seconds(columns: int, lines: list[bytes]) -> float:
-    """Decode and write with every check, as a commit does; fsync included."""
+    """Turn a sealed segment into Parquet with every check, as a commit does."""
     pa.set_cpu_count(1)
-    data = b"\n".join(lines) + b"\n"
     fields = FIELDS[columns]
     with tempfile.TemporaryDirectory(prefix="instant-logs-bench-") as directory:
         store = open_store(directory)
+        sealed = _seal(Path(directory, "journal"), b"\n".join(lines) + b"\n")
         decoder = Decoder(fields, capture_id=_CAPTURE)
         started = time.perf_counter()
-        tables = (
-            decoder.decode(block, [Arrival(block.count(b"\n"), _ARRIVED_US)]).table
-            for block in _blocks(data)
-        )
+        blocks = sealed.iter_blocks(_BLOCK_BYTES)
+        tables = (done.table for done in decoder.decode(sealed.lines_path, blocks))
         segment = write_segment(
             store, "segment.parquet", schema=capture_schema(fields), tables=tables
         )
@@ -72,10 +72,16 @@ def copy_seconds(columns: int, lines: list[bytes]) -> float:
             return time.perf_counter() - started
 
 
-def _blocks(data: bytes) -> list[bytes]:
-    blocks, start = [], 0
+def _seal(path: Path, data: bytes) -> SealedSegment:
+    """Write lines as a capture's journal holds them: a file, and its index."""
+    path.write_bytes(data)
+    entries, start = [], 0
     while start < len(data):
-        end = data.rfind(b"\n", start, start + _BLOCK_BYTES) + 1
-        blocks.append(data[start:end])
+        end = data.rfind(b"\n", start, start + _BATCH_BYTES) + 1
+        batch = data[start:end]
+        count, checksum = batch.count(b"\n"), zlib.crc32(batch)
+        entries.append(
+            IndexEntry(BATCH, start, len(batch), count, _ARRIVED_US, checksum)
+        )
         start = end
-    return blocks
+    return SealedSegment(sequence=0, lines_path=path, entries=tuple(entries))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -10,12 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from instant_logs_plugin.capture.bulk_read import BulkReader
 from instant_logs_plugin.capture.decode import Decoded, Decoder
 from instant_logs_plugin.capture.framing import Arrival
 from instant_logs_plugin.capture.line_decode import LineDecoder
-from instant_logs_plugin.capture.line_proof import make_proof
+from instant_logs_plugin.capture.line_proof import ReadProof
 from instant_logs_plugin.capture.line_shape import find_shape
 from instant_logs_plugin.capture.schema import column_types
+from instant_logs_plugin.capture.segment import Block
 
 CAPTURE = "20261124T000000000Z-00000000"
 # Of every kind that a proof has; two of one length and of different kinds among them.
@@ -64,15 +71,22 @@ def replaced(old: str, new: str) -> bytes:
     return line.replace(old.encode(), new.encode())
 
 
-def decode(lines: list[bytes]) -> Decoded:
-    """Decode as a capture does: a block of the usual shape was there before."""
-    decoder = Decoder(FIELDS, capture_id=CAPTURE)
-    try:
-        decoder.decode(compact(PLAIN) + b"\n", [Arrival(1, 0)])
-        data = b"".join(line + b"\n" for line in lines)
-        return decoder.decode(data, [Arrival(len(lines), 0)])
-    finally:
-        decoder.close()
+def block_of(lines: list[bytes]) -> Block:
+    return Block(b"".join(line + b"\n" for line in lines), (Arrival(len(lines), 0),))
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[Decoder]:
+    with contextlib.closing(Decoder(FIELDS, capture_id=CAPTURE)) as decoder:
+        yield decoder
+
+
+@contextlib.contextmanager
+def written(*blocks: Block) -> Iterator[Path]:
+    with tempfile.NamedTemporaryFile() as file:
+        file.writelines(block.data for block in blocks)
+        file.flush()
+        yield Path(file.name)
 
 
 def one_by_one(lines: list[bytes]) -> tuple[list[tuple[Any, ...]], list[bytes]]:
@@ -88,8 +102,15 @@ def one_by_one(lines: list[bytes]) -> tuple[list[tuple[Any, ...]], list[bytes]]:
     return rows, rejects
 
 
-def assert_exact(lines: list[bytes]) -> None:
-    decoded = decode(lines)
+def assert_exact(decoder: Decoder, lines: list[bytes]) -> None:
+    """Decode as a capture does: a block of the usual shape was there before."""
+    blocks = [block_of([compact(PLAIN)]), block_of(lines)]
+    with written(*blocks) as path:
+        _, decoded = decoder.decode(path, blocks)
+    assert_same(decoded, lines)
+
+
+def assert_same(decoded: Decoded, lines: list[bytes]) -> None:
     rows, rejects = one_by_one(lines)
     names = [*column_types(FIELDS), "extra"]
     schema = decoded.table.schema
@@ -196,12 +217,14 @@ DRIFTS = [
 
 
 @pytest.mark.parametrize("line", DRIFTS, ids=lambda line: repr(line[:90]))
-def test_each_drift_among_plain_lines(line):
+def test_each_drift_among_plain_lines(line, decoder):
     """A line that bulk reading would get wrong costs nothing but itself."""
     plain = [changed(RayID=f"{number:016x}") for number in range(40)]
-    assert_exact([*plain[:25], line, *plain[25:]])
+    assert_exact(decoder, [*plain[:25], line, *plain[25:]])
 
 
+SOAK_EXAMPLES = int(os.environ.get("INSTANT_LOGS_SOAK_EXAMPLES", "5000"))
+PADDING = [changed(RayID=f"{number:016x}") for number in range(60)]
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
@@ -239,26 +262,71 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(line).replace(b"\n", b" ") or b"?"
 
 
+LINES = st.lists(st.one_of(RECORDS, damaged()), min_size=1, max_size=30)
+# Escapes are not proven: so many lines are read in bulk by their canonical JSON.
+ESCAPED = [changed(RayID=f"{number:016x}", ClientIP='"') for number in range(260)]
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.one_of(RECORDS, damaged()), min_size=1, max_size=30))
-def test_any_lines_are_read_exactly(lines):
+@given(LINES)
+def test_any_lines_are_read_exactly(decoder, lines):
     """Rows, extras and rejects are those of the line-wise decoder, in order."""
-    padding = [changed(RayID=f"{number:016x}") for number in range(60)]
-    assert_exact(padding[:30] + lines[:3] + padding[30:])
-    assert_exact(lines)
+    assert_exact(decoder, PADDING[:30] + lines[:3] + PADDING[30:])
+    assert_exact(decoder, lines)
+
+
+@settings(max_examples=20, deadline=None)
+@given(LINES)
+def test_any_lines_among_many_with_escapes_are_read_exactly(decoder, lines):
+    """The same where the proof does not hold and canonical JSON decides."""
+    assert_exact(decoder, ESCAPED[:100] + lines + ESCAPED[100:])
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+@settings(max_examples=SOAK_EXAMPLES, deadline=None)
+@given(LINES, st.sampled_from([[], PADDING, ESCAPED]))
+def test_very_many_lines_are_read_exactly(decoder, lines, among):
+    """Nothing that a night of examples finds is read otherwise than line by line."""
+    assert_exact(decoder, among[:30] + lines + among[30:])
+
+
+@pytest.mark.parametrize("line", DRIFTS, ids=lambda line: repr(line[:90]))
+def test_each_drift_among_lines_with_escapes(line, decoder):
+    """Canonical JSON tells each drift that the proof tells."""
+    assert_exact(decoder, [*ESCAPED[:200], line, *ESCAPED[200:]])
+
+
+def test_times_as_numbers_are_read_in_bulk(decoder):
+    """A capture whose times are numbers is proven line by line as any other."""
+    times = [1_790_000_000, 1_790_000_000_123, 1_790_000_000_123_456_789, -1, 0]
+    lines = [changed(EdgeStartTimestamp=time) for time in times]
+    block = block_of(lines * 3)
+    with written(block) as path:
+        (decoded,) = decoder.decode(path, [block])
+    assert_same(decoded, lines * 3)
+
+
+def test_lines_that_the_file_lacks_are_read_from_the_block(decoder):
+    """The checked block counts, not how much of the file is still there."""
+    lines = [changed(ClientASN=number) for number in range(50)]
+    with written(block_of(lines[:20])) as path:
+        (decoded,) = decoder.decode(path, [block_of(lines)])
+    assert_same(decoded, lines)
 
 
 def test_most_lines_are_proven():
-    """Plain lines do not take the slow way: the proof holds for each of them."""
-    shape = find_shape(compact(PLAIN), column_types(FIELDS))
-    assert shape is not None
-    assert make_proof(shape) is not None
-    decoder = Decoder(FIELDS, capture_id=CAPTURE)
-    lines = [changed(ClientASN=n * 7, ClientIP="x" * (n % 9)) for n in range(500)]
+    """Plain lines do not take a slow way: the proof holds for each of them."""
+    lines = [changed(ClientASN=n * 7, ClientIP="x" * (n % 9)) for n in range(5000)]
     lines += [changed(EdgeResponseStatus=None, CacheTieredFill=False)] * 20
-    data = b"".join(line + b"\n" for line in lines)
-    decoder.decode(data, [Arrival(len(lines), 0)])
-    plain = decoder._read_proven(data, len(lines))
-    decoder.close()
-    assert plain is not None
-    assert len(plain.lines) == len(lines)
+    lines += [changed(ClientIP=None, SecurityActions=None, CacheTieredFill=None)] * 20
+    block = block_of(lines)
+    shape = find_shape(block.data, column_types(FIELDS))
+    assert shape is not None
+    with (
+        written(block) as path,
+        contextlib.closing(BulkReader()) as reader,
+        contextlib.closing(reader.stream(path, shape)) as rows,
+    ):
+        table = rows.take(len(lines))
+    assert ReadProof(shape).prove(block.data, table).all()
