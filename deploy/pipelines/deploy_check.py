@@ -251,7 +251,7 @@ def run(options: argparse.Namespace) -> int:
         if run_id:
             cancel_run(server, run_id)
         raise
-    return verdict.exit_code
+    return 0 if verdict.name in options.accept else verdict.exit_code
 
 
 def main() -> int:
@@ -280,6 +280,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     add("--parameters", type=_json_object, default={}, help="JSON object")
     add("--idempotency-key", required=True, help="the same key, the same run")
     add("--tag", action="append", default=[], help="tag of the run; repeatable")
+    add("--accept", action="append", default=[], choices=EXIT_CODES, help="also 0")
     add("--timeout", type=float, default=3600, help="seconds to wait for the end")
     add("--poll", type=float, default=5, help="seconds between two looks")
     add("--tries", type=int, default=6, help="how often to ask a silent server")

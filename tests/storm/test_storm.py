@@ -35,6 +35,7 @@ def test_a_short_storm_of_command_lines(on_second: str, tmp_path: Path) -> None:
     assert books.fights() == []
     assert books.rudeness() == []
     assert books.problems() == []
+    assert books.unfinished() == []
     assert all(free.after_s < 5 for free in storm.frees)
     assert storm.killed
     assert storm.stranger_sessions

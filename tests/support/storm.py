@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import httpx
 from filelock import FileLock, Timeout
@@ -161,6 +162,17 @@ class Storm:
                 end.result()
         for watch in self._watches:
             watch.join()
+        self._recover()
+
+    def _recover(self) -> None:
+        """Finish what the killed left."""
+        subprocess.run(
+            [PROGRAM, "recover"],
+            env=self.environment,
+            cwd=self.directory,
+            check=True,
+            capture_output=True,
+        )
 
     def _contending(self, kind: str) -> Callable[[Random], None]:
         def contend(random: Random) -> None:
@@ -205,10 +217,18 @@ class Storm:
             with self._mutex:
                 running = [one for one in self.contenders if one.process.poll() is None]
             if running:
-                self._kill_one(random.choice(running))
+                self._kill_one(self._victim(running, random))
+
+    def _victim(self, running: list[Contender], random: Random) -> Contender:
+        """Half of the time one that holds a zone, of either kind; else few would."""
+        holding = [one for one in running if self._is_holder(one)]
+        if not holding or random.random() < 0.5:
+            return random.choice(running)
+        kind = random.choice(sorted({one.kind for one in holding}))
+        return random.choice([one for one in holding if one.kind == kind])
 
     def _kill_one(self, victim: Contender) -> None:
-        was_holder = self._holder_pid(victim.zone_id) == victim.process.pid
+        was_holder = self._is_holder(victim)
         victim.killed_at = time.time()
         os.kill(victim.process.pid, signal.SIGKILL)
         if was_holder:
@@ -223,10 +243,12 @@ class Storm:
             if time.monotonic() - killed_at > _FREE_S:
                 self.frees.append(Free(victim.kind, math.inf))
                 return
-            time.sleep(0.1)
+            time.sleep(0.5 if victim.kind == "flow" else 0.1)
         self.frees.append(Free(victim.kind, time.monotonic() - killed_at))
 
     def _is_free_of(self, victim: Contender) -> bool:
+        if victim.kind == "flow" and not self._has_server_freed(victim):
+            return False
         if self._holder_pid(victim.zone_id) != victim.process.pid:
             return True
         lock = FileLock(self._leases / f"{victim.zone_id}.lock")
@@ -236,6 +258,20 @@ class Storm:
             return False
         lock.release()
         return True
+
+    def _has_server_freed(self, victim: Contender) -> bool:
+        """Tell whether the zone's slot is free, or another's by now."""
+        limit = self._ask(f"/v2/concurrency_limits/instant-logs:{victim.zone_id}")
+        holder = self._ask(f"/variables/name/instant_logs_holder_{victim.zone_id}")
+        is_anothers = holder["value"]["pid"] != str(victim.process.pid)
+        return limit["active_slots"] == 0 or is_anothers
+
+    def _ask(self, path: str) -> Any:
+        url = f"{self.weather.server['PREFECT_API_URL']}{path}"
+        return httpx.get(url, timeout=30).raise_for_status().json()
+
+    def _is_holder(self, contender: Contender) -> bool:
+        return self._holder_pid(contender.zone_id) == contender.process.pid
 
     def _holder_pid(self, zone_id: str) -> int | None:
         """Return who holds a zone on this host; a killed holder is still named."""

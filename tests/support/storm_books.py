@@ -13,7 +13,7 @@ from instant_logs_plugin.edge.session import session_fingerprint
 from instant_logs_plugin.emulator.registry import Attempt, ServedSession
 from instant_logs_plugin.store.catalog import capture_problems, list_captures
 from instant_logs_plugin.store.filesystem import open_store
-from instant_logs_plugin.store.manifest import Manifest
+from instant_logs_plugin.store.manifest import CaptureState, Manifest
 from tests.support.storm import OUR_FIELDS, Storm
 
 __all__ = ["Books"]
@@ -69,6 +69,14 @@ class Books:
             for problem in capture_problems(store, manifest)
         ]
         return problems + self._shared_sessions() + self._line_problems()
+
+    def unfinished(self) -> list[str]:
+        """Return the captures that say that they still run."""
+        return [
+            one.capture_id
+            for one in self.manifests
+            if one.state is CaptureState.RECORDING
+        ]
 
     def figures(self) -> dict[str, object]:
         """Return the storm's counts, for people."""
