@@ -26,6 +26,13 @@ def report(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="The gist as Markdown, for a chat.")
     ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare/--no-compare",
+            help="Of exactly two captures: judge the second by the first.",
+        ),
+    ] = True,
     store: StoreOption = "./captures",
 ) -> None:
     """Write a report on captures: one HTML file, complete in itself.
@@ -42,7 +49,7 @@ def report(
     )
 
     render = render_markdown_report if markdown else render_report
-    text = render(store, capture_id or [])
+    text = render(store, capture_id or [], with_comparison=compare)
     if output == "-":
         sys.stdout.write(text)
     else:

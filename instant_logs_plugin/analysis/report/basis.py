@@ -21,11 +21,11 @@ from instant_logs_plugin.store.manifest import CaptureState, Manifest
 __all__ = ["stands_on", "warnings", "weights"]
 
 _STATES = {
-    CaptureState.RECORDING: "is still recording, or was killed and not yet recovered",
-    CaptureState.PARTIAL: "is partial: its window has gaps",
-    CaptureState.INTERRUPTED: "was interrupted before the end of its window",
-    CaptureState.FAILED: "failed before the end of its window",
-    CaptureState.RECOVERED: "was finished from its journal after a crash",
+    CaptureState.RECORDING: "Not ended yet, or killed and not yet recovered",
+    CaptureState.PARTIAL: "Partial, with gaps in the window",
+    CaptureState.INTERRUPTED: "Interrupted before the end of the window",
+    CaptureState.FAILED: "Failed before the end of the window",
+    CaptureState.RECOVERED: "Finished from the journal after a crash",
 }
 
 
@@ -52,8 +52,8 @@ def warnings(material: Material) -> tuple[str, ...]:
     """Return a sentence for everything that makes the figures less than they seem."""
     manifests = material.manifests
     return (
-        *(_state(one) for one in manifests if one.state is not CaptureState.COMPLETE),
-        *(_rejects(one) for one in manifests if one.rejected),
+        *_states(manifests),
+        *_rejects(manifests),
         *_differences(manifests),
         *(format_text(problem) for problem in material.problems),
     )
@@ -91,17 +91,29 @@ def _coverage(material: Material) -> str:
     )
 
 
-def _state(manifest: Manifest) -> str:
-    error = f": {format_text(manifest.error)}" if manifest.error else ""
-    return f"Capture {manifest.capture_id} {_STATES[manifest.state]}{error}."
+def _states(manifests: Sequence[Manifest]) -> Iterator[str]:
+    for state, meaning in _STATES.items():
+        found = [one for one in manifests if one.state is state]
+        if found:
+            yield f"{meaning}: {_captures(found)}."
+        yield from (
+            f"Capture {one.capture_id}: {format_text(one.error)}."
+            for one in found
+            if one.error
+        )
 
 
-def _rejects(manifest: Manifest) -> str:
-    lines = plural(manifest.rejected, "line")
-    return (
-        f"Capture {manifest.capture_id} kept aside {lines} that were no valid "
-        "record; the figures do not count them."
-    )
+def _rejects(manifests: Sequence[Manifest]) -> Iterator[str]:
+    found = [one for one in manifests if one.rejected]
+    if found:
+        lines = plural(sum(one.rejected for one in found), "line")
+        yield f"Not counted: {lines} that were no valid record, in {_captures(found)}."
+
+
+def _captures(manifests: Sequence[Manifest]) -> str:
+    if len(manifests) == 1:
+        return f"capture {manifests[0].capture_id}"
+    return f"{len(manifests)} captures"
 
 
 def _differences(manifests: Sequence[Manifest]) -> Iterator[str]:

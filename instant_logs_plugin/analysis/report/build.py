@@ -14,7 +14,7 @@ from instant_logs_plugin.analysis.report.columns import make_cell, make_column
 from instant_logs_plugin.analysis.report.episodes import window_of
 from instant_logs_plugin.analysis.report.formats import format_period
 from instant_logs_plugin.analysis.report.material import Material
-from instant_logs_plugin.analysis.report.model import Figure, Report
+from instant_logs_plugin.analysis.report.model import Compared, Figure, Report
 from instant_logs_plugin.analysis.report.sections import (
     left_out_summaries,
     make_sections,
@@ -35,8 +35,8 @@ _HEADLINES = {
 _FIRST_BYTE = ("edge_ttfb", "p95_ms", "First byte, 95th percentile")
 
 
-def build_report(material: Material) -> Report:
-    """Return the report of what was read."""
+def build_report(material: Material, compared: Compared | None = None) -> Report:
+    """Return the report of what was read, with the comparison if there is one."""
     manifests = material.manifests
     starts, ends = zip(*(window_of(manifest) for manifest in manifests), strict=True)
     return Report(
@@ -48,6 +48,7 @@ def build_report(material: Material) -> Report:
         captures=tuple(capture_facts(manifest) for manifest in manifests),
         sections=make_sections(material),
         left_out=left_out_summaries(material),
+        compared=compared,
     )
 
 

@@ -31,7 +31,7 @@ _TEXT_LIMIT = 200
 _THREE_DIGITS = 100
 _LARGEST_OF_UNIT = 999.5  # what rounds to 1000 is written as 1 of the next
 _TINY_SHARE = 0.0005
-_MINUTE_S, _HOUR_S = 60, 3600
+_ALMOST_A_MINUTE_S = 59.95  # rounds to 60 s
 
 
 def format_value(kind: Kind, value: Any) -> str:
@@ -67,19 +67,20 @@ def format_bytes(value: float) -> str:
     while abs(size) >= _LARGEST_OF_UNIT and len(units) > 1:
         size /= 1000
         units.pop(0)
-    return f"{size:,.3g} {units[0]}"
+    digits = ".3g" if abs(size) < _LARGEST_OF_UNIT else ",.0f"
+    return f"{size:{digits}} {units[0]}"
 
 
 def format_seconds(value: float) -> str:
     """Return a span of time: ``88 ms``, ``4.2 s``, ``1 m 05 s``, ``2 h 03 m``."""
     if 0 < value < 1:
         return f"{value * 1000:.3g} ms"
-    if value < _MINUTE_S:
+    if value < _ALMOST_A_MINUTE_S:
         return f"{value:.3g} s"
     minutes, seconds = divmod(round(value), 60)
-    if value < _HOUR_S:
-        return f"{minutes} m {seconds:02d} s"
     hours, minutes = divmod(minutes, 60)
+    if not hours:
+        return f"{minutes} m {seconds:02d} s"
     return f"{hours} h {minutes:02d} m"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from instant_logs_plugin.analysis.database import Database, open_database
@@ -12,33 +13,42 @@ from instant_logs_plugin.errors import FieldsNotRecorded
 from instant_logs_plugin.resources import bundled_path
 from instant_logs_plugin.store.catalog import find_capture
 from instant_logs_plugin.store.filesystem import open_store
+from instant_logs_plugin.store.manifest import Manifest
 
-__all__ = ["gather_material"]
+__all__ = ["find_captures", "gather_material"]
 
 
-def gather_material(store_uri: str, captures: Sequence[str]) -> Material:
-    """Read captures and ask every summary about them.
+def find_captures(store_uri: str, names: Sequence[str]) -> tuple[Manifest, ...]:
+    """Return the captures that names mean, each once, in the order of the names.
 
     Args:
         store_uri: The store's directory.
-        captures: Names as ``find_capture`` takes them; none means ``latest``.
+        names: As ``find_capture`` takes them; none means ``latest``.
 
     Raises:
         CaptureNotFound: A name means no capture, or several.
         StoreError: A manifest cannot be read.
-        QueryError: A summary cannot be run.
     """
     store = open_store(store_uri)
-    found = [find_capture(store, name) for name in captures or ("latest",)]
-    manifests = sorted(
-        {one.capture_id: one for one in found}.values(), key=lambda one: one.started_at
-    )
+    found = [find_capture(store, name) for name in names or ("latest",)]
+    return tuple({one.capture_id: one for one in found}.values())
+
+
+def gather_material(store_uri: str, captures: Sequence[Manifest]) -> Material:
+    """Ask every summary about captures.
+
+    Raises:
+        QueryError: A summary cannot be run.
+    """
+    manifests = sorted(captures, key=lambda one: one.started_at)
     ids = [manifest.capture_id for manifest in manifests]
     episodes = plan_episodes(manifests)
     with open_database(store_uri, captures=ids) as database:
         answers = {name: _ask(database, name) for name in _summary_names()}
         timelines = _timelines(database, answers["timeline"], episodes)
         problems = database.problems
+    rows = tuple(row for timeline in timelines for row in timeline)
+    answers["timeline"] = replace(answers["timeline"], rows=rows)
     return Material(
         manifests=tuple(manifests),
         answers=answers,

@@ -29,6 +29,9 @@ def _head(report: Report) -> Iterator[str]:
         yield f"> {_text(sentence)}\n"
     for label, sentence in report.stands_on:
         yield f"- **{label}:** {_text(sentence)}"
+    if report.compared:
+        yield f"\n**Comparison: {report.compared.verdict}**\n"
+        yield from (f"- {_text(reason)}" for reason in report.compared.reasons)
     rows = [
         {"Figure": figure.label, "Value": _cell(figure.cell)}
         for figure in report.figures

@@ -16,6 +16,7 @@ __all__ = [
     "Cell",
     "Chart",
     "Column",
+    "Compared",
     "Figure",
     "Kind",
     "LeftOut",
@@ -135,13 +136,20 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A summary's answer: its question, charts over time, parts, what limits it."""
+    """A summary's answer.
+
+    Attributes:
+        question: What it answers.
+        caveats: What limits it.
+        charts: Charts over time, by what they show; each stretch of time has one.
+        blocks: Its parts.
+    """
 
     name: str
     title: str
     question: str
-    caveats: str = ""
-    charts: tuple[Chart, ...] = ()
+    caveats: tuple[str, ...] = ()
+    charts: tuple[tuple[Chart, ...], ...] = ()
     blocks: tuple[Block, ...] = ()
 
 
@@ -172,6 +180,27 @@ class CaptureFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Compared:
+    """Two captures compared.
+
+    Attributes:
+        verdict: ``pass``, ``fail`` or ``inconclusive``.
+        baseline: What was there before, in words.
+        candidate: What is judged, in words.
+        reasons: Why the verdict is so, one sentence each.
+        notes: What to keep in mind, one sentence each.
+        blocks: Metrics first, then the paths to look at.
+    """
+
+    verdict: str
+    baseline: str
+    candidate: str
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class LeftOut:
     """A summary that has no answer here, and the fields that would give it one."""
 
@@ -188,6 +217,7 @@ class Report:
         zones: Ids of the zones that the captures are of.
         stands_on: What the figures stand on, as label and sentence, in order.
         warnings: Sentences on what weakens them; empty when nothing does.
+        compared: The verdict on two captures; None for one, for many, or unasked.
     """
 
     zones: tuple[str, ...]
@@ -198,6 +228,7 @@ class Report:
     captures: tuple[CaptureFacts, ...]
     sections: tuple[Section, ...]
     left_out: tuple[LeftOut, ...]
+    compared: Compared | None = None
 
     @property
     def title(self) -> str:

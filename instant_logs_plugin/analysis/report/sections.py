@@ -56,7 +56,10 @@ _TITLES = {
 }
 """Titles of the known summaries, in the order of the report."""
 
-_ON_TOP, _OVER_TIME = "overview", "timeline"
+_ON_TOP, _OVER_TIME, _BANDWIDTH = "overview", "timeline", "bandwidth"
+_DRAWN_OVER_TIME = (_OVER_TIME, _BANDWIDTH)
+_MOST_STRETCHES = 12
+"""A page stays light and readable with so many time axes."""
 _DIMENSIONS, _ITEMS = ("dimension", "topic"), ("value", "item")
 _DIMENSION_WORDS = {
     "all": "All traffic",
@@ -113,20 +116,33 @@ def _section(material: Material, name: str) -> Section:
         name=name,
         title=_title(name),
         question=answer.query.question,
-        caveats=answer.query.caveats,
-        charts=tuple(_charts_over_time(material, name)),
+        caveats=tuple(_caveats(material, name)),
+        charts=tuple(filter(None, _charts_over_time(material, name))),
         blocks=tuple(_blocks(name, answer)),
     )
 
 
-def _charts_over_time(material: Material, name: str) -> list[Chart]:
+def _caveats(material: Material, name: str) -> Iterator[str]:
+    if caveats := material.answers[name].query.caveats:
+        yield caveats
+    episodes = len(material.episodes)
+    if episodes > _MOST_STRETCHES and name in _DRAWN_OVER_TIME:
+        yield (
+            f"drawn are the last {_MOST_STRETCHES} of {episodes} stretches of time; "
+            "the table has all"
+        )
+
+
+def _charts_over_time(material: Material, name: str) -> Iterator[tuple[Chart, ...]]:
     stretches = [
         Stretch(episode=episode, rows=rows)
         for episode, rows in zip(material.episodes, material.timelines, strict=True)
-    ]
+    ][-_MOST_STRETCHES:]
     if name == _OVER_TIME:
-        return traffic_charts(stretches) + error_charts(stretches)
-    return bandwidth_charts(stretches) if name == "bandwidth" else []
+        yield tuple(traffic_charts(stretches))
+        yield tuple(error_charts(stretches))
+    if name == _BANDWIDTH:
+        yield tuple(bandwidth_charts(stretches))
 
 
 def _blocks(name: str, answer: Answer) -> Iterator[Block]:

@@ -188,7 +188,7 @@ def _ranges(ranges: list[Spec]) -> list[Spec]:
     return [
         {
             "data": {"values": ranges},
-            "mark": {"type": "rule", "stroke": "var(--ink)", "strokeWidth": 1},
+            "mark": {"type": "rule", "stroke": "var(--ink)", "opacity": 0.6},
             "encoding": {
                 "x": {"field": "middle", "type": "temporal"},
                 "y": {"field": "low", "type": "quantitative"},

@@ -1,0 +1,82 @@
+"""Values as people read them."""
+
+from __future__ import annotations
+
+import pytest
+from materials import at
+
+from instant_logs_plugin.analysis.report import formats
+from instant_logs_plugin.analysis.report.model import Kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        (Kind.COUNT, 0, "0"),
+        (Kind.COUNT, 1234567, "1,234,567"),
+        (Kind.NUMBER, 0.1234, "0.123"),
+        (Kind.NUMBER, 99.96, "100"),
+        (Kind.NUMBER, 1234.5, "1,234"),
+        (Kind.RATE, 2.5, "2.5"),
+        (Kind.SHARE, 0, "0%"),
+        (Kind.SHARE, 1, "100%"),
+        (Kind.SHARE, 0.0001, "<0.1%"),
+        (Kind.SHARE, 0.9999, ">99.9%"),
+        (Kind.SHARE, 0.123, "12.3%"),
+        (Kind.BYTES, 999, "999 B"),
+        (Kind.BYTES, 999_600, "1 MB"),
+        (Kind.BYTES, 1234, "1.23 kB"),
+        (Kind.BYTES, 5e18, "5,000 PB"),
+        (Kind.MS, 0.25, "0.25 ms"),
+        (Kind.US, 1500, "1.5 ms"),
+        (Kind.SECONDS, 0, "0 s"),
+        (Kind.SECONDS, 0.088, "88 ms"),
+        (Kind.SECONDS, 59.96, "1 m 00 s"),
+        (Kind.SECONDS, 65, "1 m 05 s"),
+        (Kind.SECONDS, 3599.6, "1 h 00 m"),
+        (Kind.SECONDS, 7380, "2 h 03 m"),
+        (Kind.ID, 13335, "13335"),
+        (Kind.FLAG, True, "yes"),
+        (Kind.TEXT, "a\x1b[31m\u202e", "a\\x1b[31m\\u202e"),
+        (Kind.TEXTS, ["a", "\n"], "a, \\n"),
+        (Kind.TIME, at(1.9), "2026-03-01 12:00:01"),
+    ],
+)
+def test_format_value(kind, value, text):
+    """Each kind of value is written in its own way."""
+    assert formats.format_value(kind, value) == text
+
+
+def test_long_texts_are_cut_and_say_so():
+    """A text of any length takes a bounded place."""
+    assert formats.format_text("x" * 200) == "x" * 200
+    assert formats.format_text("x" * 1500).endswith("… (1,300 more characters)")
+
+
+def test_periods_name_the_date_once():
+    """A span within a day has its date once; another has both."""
+    assert formats.format_period(at(0), at(60)) == (
+        "2026-03-01 12:00:00 to 12:01:00 UTC (1 m 00 s)"
+    )
+    assert "to 2026-03-02 12:00:00 UTC" in formats.format_period(at(0), at(86400))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        ("10 ms", "12 ms", "10–12 ms"),  # noqa: RUF001 - a range's dash
+        ("999 B", "1.2 kB", "999 B–1.2 kB"),  # noqa: RUF001
+        ("1%", "2%", "1%–2%"),  # noqa: RUF001
+    ],
+)
+def test_ranges_share_their_unit(low, high, text):
+    """A unit that both ends have stands once."""
+    assert formats.format_range(low, high) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "no gaps"), (1, "1 gap"), (1200, "1,200 gaps")]
+)
+def test_plural(count, text):
+    """A count and its noun agree."""
+    assert formats.plural(count, "gap") == text
