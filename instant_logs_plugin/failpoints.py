@@ -7,9 +7,9 @@ the command line; a specification is a list, separated by ``;``, of::
 
 ``STEP`` is a step's name or a shell pattern, ``@N`` the N-th time that it is reached
 (from 1, the default), ``+`` every time from then on. ``ACTION`` is ``kill`` (SIGKILL),
-the name of an error number such as ``ENOSPC``, or ``trace`` (the step's name goes to
-stderr). A ``torn-`` before ``kill`` or an error first writes half of what the step
-was to write.
+``hang`` (until killed), the name of an error number such as ``ENOSPC``, or ``trace``
+(the step's name goes to stderr). A ``torn-`` before ``kill`` or an error first writes
+half of what the step was to write.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -100,7 +101,8 @@ def _fail(step: str, action: str, write_half: Callable[[], object] | None) -> No
     action = action.removeprefix(_TORN)
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-        signal.pause()
+    if action in {"hang", "kill"}:
+        threading.Event().wait()
     number = getattr(errno, action)
     raise OSError(number, os.strerror(number))
 
@@ -108,7 +110,9 @@ def _fail(step: str, action: str, write_half: Callable[[], object] | None) -> No
 def _parse(text: str) -> _Point:
     match = _POINT.fullmatch(text)
     action = match["action"].removeprefix(_TORN) if match else ""
-    if match is None or not (action in {"kill", "trace"} or hasattr(errno, action)):
+    if match is None or not (
+        action in {"hang", "kill", "trace"} or hasattr(errno, action)
+    ):
         raise InvalidOption(ENVIRONMENT_NAME, text, "STEP=ACTION[@N][+]")
     nth = int(match["nth"] or 1)
     return _Point(match["step"], match["action"], nth, goes_on=bool(match["on"]))

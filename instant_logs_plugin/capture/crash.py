@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from instant_logs_plugin.capture.header import CaptureHeader, CommitMark, wall_time
-from instant_logs_plugin.capture.window import GapReason
+from instant_logs_plugin.capture.window import EndReason, GapReason
 from instant_logs_plugin.store.manifest import (
     CaptureState,
     Gap,
@@ -79,11 +79,16 @@ def _gaps(header: CaptureHeader, alive_at: datetime) -> tuple[Gap, ...]:
     start, end = known.window.start, known.window.end
     if start is None or end is None:
         return ()
+    if known.end_reason not in {None, EndReason.STORE_FAILED}:
+        return known.gaps
     alive_at = min(max(alive_at, start), end)
     since = min(max(header.written_at, start), alive_at)
-    gaps = list(known.gaps)
-    sessions = known.sessions
-    reason = sessions[-1].end_reason if sessions else GapReason.NOT_STARTED.value
+    gaps = [
+        replace(gap, ended_at=min(gap.ended_at, since))
+        for gap in known.gaps
+        if gap.started_at < since
+    ]
+    reason = known.sessions[-1].end_reason if known.sessions else None
     if reason in _REASONS:  # no stream was open
         gaps.append(Gap(started_at=since, ended_at=alive_at, reason=str(reason)))
     gaps.append(Gap(started_at=alive_at, ended_at=end, reason=_CRASH))

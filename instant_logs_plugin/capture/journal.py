@@ -104,7 +104,11 @@ class Journal:
             directory.release()
             allowed = "one that no capture has yet"
             raise InvalidOption("capture id", directory.capture_id, allowed)
-        directory.create()
+        try:
+            directory.create()
+        except StoreUnwritable:
+            self.discard()
+            raise
 
     def write_header(self, header: CaptureHeader) -> None:
         """Write what a recovery needs to know; durable before any line is."""

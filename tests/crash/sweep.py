@@ -22,8 +22,13 @@ from tests.support.command_line import emulator_environment
 __all__ = ["KILLED", "Case", "Sweep"]
 
 KILLED = -9
-_CAPTURE = ("--duration", "500ms", "--fields", "RayID,EdgeResponseStatus", "--quiet")
-_SEGMENTS = ("--segment-size", "8kB", "--fsync-interval", "100ms")
+_CAPTURE = (
+    "--duration=500ms",
+    "--fields=RayID,EdgeResponseStatus",
+    "--segment-size=8kB",
+    "--fsync-interval=100ms",
+    "--quiet",
+)
 _STEP = re.compile(r"^failpoint (\S+)$", re.MULTILINE)
 
 
@@ -80,6 +85,11 @@ class Sweep:
         self._directory = directory
         self._numbers = count(1)
 
+    @property
+    def sessions(self) -> tuple[object, ...]:
+        """What the service was asked for."""
+        return tuple(self._emulator.sessions)
+
     def case(self) -> Case:
         """Return a new case."""
         zone = f"{next(self._numbers):032x}"
@@ -93,6 +103,22 @@ class Sweep:
         shutil.copytree(case.directory, directory)
         return Case(case.zone, directory, Counter(case.taken))
 
+    def start(
+        self,
+        case: Case,
+        *options: str,
+        points: str = "",
+        output: Path | None = None,
+    ) -> ForkServerProcess:
+        """Start a capture."""
+        return start_command(
+            "capture",
+            case.zone,
+            *(options or _CAPTURE),
+            environment=self._environment(case, points),
+            output=output or case.directory / "output",
+        )
+
     def capture(
         self, case: Case, points: str = "", *, kill_after_s: float | None = None
     ) -> int:
@@ -103,16 +129,9 @@ class Sweep:
             points: The failpoints that are armed.
             kill_after_s: When to kill it, counted from its journal's first file.
         """
-        process = start_command(
-            "capture",
-            case.zone,
-            *_CAPTURE,
-            *_SEGMENTS,
-            environment=self._environment(case, points),
-            output=case.directory / "output",
-        )
+        process = self.start(case, points=points)
         if kill_after_s is not None:
-            self._wait_for_journal(case, process)
+            self.wait_for_journal(case, process)
             process.join(kill_after_s)
             process.kill()
         code = end_command(process)
@@ -152,7 +171,8 @@ class Sweep:
         return case.taken.total()
 
     @staticmethod
-    def _wait_for_journal(case: Case, process: ForkServerProcess) -> None:
+    def wait_for_journal(case: Case, process: ForkServerProcess) -> None:
+        """Return once a capture has a journal that was not there before."""
         known = set(case.store_path.glob(".journal/*"))
         deadline = time.monotonic() + TIMEOUT_S
         while process.is_alive() and time.monotonic() < deadline:
@@ -165,7 +185,7 @@ class Sweep:
             **emulator_environment(self._emulator),
             ENVIRONMENT_NAME: points,
             "INSTANT_LOGS_STORE": str(case.store_path),
-            "XDG_STATE_HOME": str(case.directory / "state"),
+            "XDG_STATE_HOME": str(self._directory / "state"),
         }
 
 

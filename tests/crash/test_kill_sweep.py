@@ -37,15 +37,12 @@ def sweep(tmp_path):
 
 
 def points_of(steps: list[str]) -> list[str]:
-    """Return where to kill: before each step, before a later one of many, within."""
-    points = []
+    """Return where to kill: before each step, and before, and within, a later write."""
+    points = [f"{step}=kill" for step in dict.fromkeys(steps)]
     for step, times in Counter(steps).items():
-        middle = times // 2 or 1
-        points += [
-            f"{step}=kill@{nth}" for nth in sorted({1, middle if times > 3 else 1})
-        ]
         if step.endswith(":write"):
-            points.append(f"{step}=torn-kill@{middle}")
+            points.append(f"{step}=torn-kill@{times // 2 or 1}")
+            points += [f"{step}=kill@{times // 2}"] * (times > 3)
     return points
 
 

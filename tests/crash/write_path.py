@@ -5,6 +5,7 @@ What is acknowledged here is what the kernel took: no crash may lose it afterwar
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from instant_logs_plugin.capture.options import CaptureOptions
 from instant_logs_plugin.capture.pipeline import Pipeline
 from instant_logs_plugin.capture.room import Room
 from instant_logs_plugin.capture.window import Bounds, CaptureWindow, EndReason
+from instant_logs_plugin.errors import StoreError
 from instant_logs_plugin.store.catalog import (
     capture_problems,
     list_captures,
@@ -89,6 +91,11 @@ class WritePath:
         pipeline = Pipeline(journal, committer, self.store, room)
         try:
             self._write(pipeline, window, ledger)
+        except StoreError:
+            with contextlib.suppress(StoreError):
+                pipeline.write_pending()
+                pipeline.seal()
+            raise
         finally:
             pipeline.close()
 
