@@ -60,8 +60,9 @@ class ReadProof:
         self._first_int = sum(key.form is not Form.INT for key in shape.keys)
         tells = [*_tells([key.name for key in self._keys])]
         self._tell_keys = [key for key, _, _ in tells]
-        self._tell_offsets = np.array([[at] for _, at, _ in tells], np.intp)
-        self._tell_bytes = np.array([[byte] for _, _, byte in tells], np.uint8)
+        # Some sets of keys need no telling apart: still columns, if empty ones.
+        self._tell_offsets = np.array([at for _, at, _ in tells], np.intp)[:, None]
+        self._tell_bytes = np.array([byte for _, _, byte in tells], np.uint8)[:, None]
         judged = [key.form in {Form.TEXT, Form.BOOL} for key in self._keys]
         self._judged = np.where(judged, 0xFF, 0).astype(np.uint8)[:, None]
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import pyarrow as pa
-
 from instant_logs_plugin.capture.finishing import (
     FinishStopped,
     finish_capture,
@@ -27,7 +25,11 @@ from instant_logs_plugin.capture.journal_directory import (
     journal_home,
     list_journals,
 )
-from instant_logs_plugin.errors import CaptureNotFound, InvalidManifest, StoreError
+from instant_logs_plugin.errors import (
+    CaptureNotFound,
+    InstantLogsError,
+    InvalidManifest,
+)
 from instant_logs_plugin.files import make_directory, write_errors
 from instant_logs_plugin.store.catalog import read_manifest
 from instant_logs_plugin.store.filesystem import Store
@@ -174,8 +176,9 @@ def _recover(
             return _finish(store, directory, is_stopped)
     except FinishStopped:
         return None
-    except (StoreError, OSError, pa.ArrowException) as exc:
-        return _outcome(directory, Outcome.FAILED, problems=(str(exc),))
+    except Exception as exc:  # noqa: BLE001 - whatever it is, the others go on
+        words = str(exc) if isinstance(exc, InstantLogsError) else repr(exc)
+        return _outcome(directory, Outcome.FAILED, problems=(words,))
 
 
 def _finish(

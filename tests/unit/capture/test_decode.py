@@ -330,3 +330,17 @@ def test_most_lines_are_proven():
     ):
         table = rows.take(len(lines))
     assert ReadProof(shape).prove(block.data, table).all()
+
+
+@pytest.mark.parametrize("fields", [["RayID"], ["RayID", "EdgeResponseStatus"], FIELDS])
+def test_any_set_of_fields_is_read(fields):
+    """A few keys that nothing needs to tell apart are proven as many are."""
+    names = [*fields, "sampleInterval"]
+    block = block_of([compact({name: PLAIN[name] for name in names})] * 20)
+    with (
+        written(block) as path,
+        contextlib.closing(Decoder(tuple(fields), capture_id=CAPTURE)) as decoder,
+    ):
+        (decoded,) = decoder.decode(path, [block])
+    assert decoded.table["RayID"].to_pylist() == [PLAIN["RayID"]] * 20
+    assert decoded.rejects == []
