@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +76,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     """Start the service that the worker's runs record."""
-    with run_emulator(EmulatorConfig(rate=200.0, delay_s=0.0)) as service:
+    with run_emulator(EmulatorConfig(rate=1000.0, delay_s=0.0)) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def worse(server: PrefectServer) -> Iterator[str]:
+    """Start a service whose traffic got worse; return the name of its credentials."""
+    config = EmulatorConfig(
+        scenario="deploy-regression", onset_s=0.0, rate=1000.0, delay_s=0.0
+    )
+    save = (
+        "from instant_logs_plugin.prefect import CloudflareCredentials as Credentials;"
+        "import sys; Credentials(api_token='any', base_url=sys.argv[1]).save('worse')"
+    )
+    with run_emulator(config) as service:
+        command = [sys.executable, "-c", save, service.base_url]
+        subprocess.run(command, env=dict(server.environment), check=True, timeout=60)
+        yield "cloudflare-credentials/worse"
 
 
 @pytest.fixture(scope="session")

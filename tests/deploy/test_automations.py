@@ -7,7 +7,6 @@ import sys
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from tests.support.deploy_files import DEPLOY
@@ -39,7 +38,7 @@ def send_event(server, name: str, payload: dict[str, object]) -> None:
         "resource": {"prefect.resource.id": "monitor.errors"},
         "payload": payload,
     }
-    reply = httpx.post(f"{server.api_url}/events", json=[event], timeout=30)
+    reply = server.ask("POST", "/events", [event])
     assert reply.is_success, reply.text
 
 

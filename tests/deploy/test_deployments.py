@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
 from instant_logs_plugin.store.catalog import list_captures
 from instant_logs_plugin.store.filesystem import open_store
-from tests.support.deploy_files import read_yaml
+from tests.support.deploy_files import ROOT, read_yaml
 from tests.support.server_process import wait_for
 
 pytestmark = pytest.mark.timeout(420)
@@ -30,6 +29,9 @@ def test_all_are_registered_and_switched_off(deployed):
     shipped = {one["name"]: one for one in read_yaml("prefect.yaml")["deployments"]}
     found = {one["name"]: one for one in deployed.post("/deployments/filter")}
     assert found.keys() == shipped.keys()
+    entrypoints = {one["entrypoint"] for one in found.values()}
+    flows = {f"flows/{path.name}" for path in (ROOT / "flows").glob("[a-z]*.py")}
+    assert {one.partition(":")[0] for one in entrypoints} == flows - {"flows/serve.py"}
     for name, deployment in found.items():
         slugs = {one["slug"] for one in deployment["schedules"]}
         assert slugs == {one["slug"] for one in shipped[name].get("schedules", [])}
@@ -70,8 +72,8 @@ def test_rest_starts_one_run_per_key(site):
     """The first request creates (201), the second finds the same run (200)."""
     path = f"/deployments/{site.deployment_id('traffic-snapshot/zones')}"
     body = {"parameters": capture_of(2), "idempotency_key": "pipeline-7"}
-    url = f"{site.server.api_url}{path}/create_flow_run"
-    replies = [httpx.post(url, json=body, timeout=30) for _ in range(2)]
+    create = f"{path}/create_flow_run"
+    replies = [site.server.ask("POST", create, body) for _ in range(2)]
     assert [reply.status_code for reply in replies] == [201, 200]
     assert len({reply.json()["id"] for reply in replies}) == 1
     assert site.ended(replies[0].json()["id"])["type"] == "COMPLETED"

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ PREFECT = Path(sys.executable).with_name("prefect")
 _START_S = 180.0
 _STOP_S = 30.0
 _RUN_S = 180.0
+_TRIES = 30
 
 _QUIET = {
     "DO_NOT_TRACK": "1",
@@ -58,13 +60,21 @@ class PrefectServer:
 
     def get(self, path: str) -> Any:
         """Return the reply's document."""
-        return self._document(httpx.get(f"{self.api_url}{path}", timeout=30))
+        return self._document(self.ask("GET", path))
 
     def post(self, path: str, **body: Any) -> Any:
         """Return the reply's document."""
-        return self._document(
-            httpx.post(f"{self.api_url}{path}", json=body, timeout=30)
-        )
+        return self._document(self.ask("POST", path, body))
+
+    def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Return the reply; a server on SQLite that is busy is asked again."""
+        url = f"{self.api_url}{path}"
+        for _ in range(_TRIES):
+            reply = httpx.request(method, url, json=body, timeout=60)
+            if reply.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(1)
+        return reply
 
     def run(
         self, *arguments: str, exit_code: int = 0, directory: Path | None = None
