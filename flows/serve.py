@@ -7,12 +7,9 @@ commits what it received and frees its zone. Schedules are added to the deployme
 
 from __future__ import annotations
 
-from typing import cast
+import asyncio
 
-from prefect import serve
-from prefect.deployments.runner import RunnerDeployment
-
-from instant_logs_plugin.prefect import load_flow
+from instant_logs_plugin.prefect import serve_flows
 
 FLOWS = (
     "snapshot:traffic_snapshot",
@@ -21,16 +18,5 @@ FLOWS = (
     "maintain:maintain_store",
 )
 
-
-def main() -> None:
-    """Register the deployments, each named ``serve``, and run them until stopped."""
-    deployments = [
-        cast("RunnerDeployment", load_flow(name).to_deployment("serve"))
-        for name in FLOWS
-    ]
-    # A restart is no reason for schedules to stay switched off.
-    serve(*deployments, pause_on_shutdown=False)
-
-
 if __name__ == "__main__":
-    main()
+    asyncio.run(serve_flows(FLOWS))

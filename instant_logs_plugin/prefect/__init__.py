@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         ZoneId,
     )
     from instant_logs_plugin.prefect.rescheduling import end_skipped
+    from instant_logs_plugin.prefect.serving import serve_flows
     from instant_logs_plugin.prefect.states import busy_state, capture_state
     from instant_logs_plugin.prefect.tasks import (
         record_capture,
@@ -87,6 +88,7 @@ __all__ = [
     "record_zone",
     "recover_after_stop",
     "recover_store",
+    "serve_flows",
     "summarize_capture",
     "verify_store",
 ]
@@ -119,6 +121,7 @@ _HOMES = {
     "record_zone": "tasks",
     "recover_after_stop": "upkeep",
     "recover_store": "upkeep",
+    "serve_flows": "serving",
     "summarize_capture": "tasks",
     "verify_store": "upkeep",
 }
