@@ -1,7 +1,7 @@
 """How often a verdict is right: pairs of captures of the emulator's traffic, compared.
 
 ``python -m tests.compare.proof`` prints one JSON object by kind of pair; ``--pairs``
-says how many of each. The traffic is the emulator's own, decoded, stored and compared
+says how many of each. The traffic is the emulator's own, journaled, stored and compared
 by the product's code; only the stream is left out (``tests/support/synthetic.py``).
 
 Kinds, each with all requests recorded and with 1 in 10:

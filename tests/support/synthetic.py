@@ -1,37 +1,43 @@
-"""Captures without a socket: the emulator's traffic through the decoder to a store.
+"""Captures without a socket: the emulator's traffic through the journal to a store.
 
-The requests, their rendering, the decoding, the Parquet writer and the manifest are
-the product's; only the stream between them is left out, so that hundreds of captures
-take seconds. ``tests/integration`` records the same traffic through the stream.
+The requests, their rendering, the journal, the decoding, the Parquet files and the
+manifest are the product's; only the stream is left out, so that hundreds of captures
+take minutes. ``tests/integration`` records the same traffic over streams.
 """
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import orjson
 
-from instant_logs_plugin.capture.decode import Decoder, capture_schema
-from instant_logs_plugin.capture.framing import Arrival
+from instant_logs_plugin.capture.clock import Clock
+from instant_logs_plugin.capture.commit import Committer
+from instant_logs_plugin.capture.framing import Framed
+from instant_logs_plugin.capture.journal import Journal, JournalSettings
+from instant_logs_plugin.capture.journal_directory import JournalDirectory
 from instant_logs_plugin.edge.fields import PRESETS
 from instant_logs_plugin.emulator.rendering import compile_renders
 from instant_logs_plugin.emulator.scenarios import Conditions
 from instant_logs_plugin.emulator.traffic import Traffic
-from instant_logs_plugin.store.filesystem import open_store
-from instant_logs_plugin.store.layout import manifest_path, segment_path
+from instant_logs_plugin.store.filesystem import Store, open_store
+from instant_logs_plugin.store.layout import manifest_path
 from instant_logs_plugin.store.manifest import (
     CaptureState,
     Manifest,
     Request,
     Sampling,
+    Segment,
     WindowSpan,
     format_manifest,
 )
-from instant_logs_plugin.store.parquet import write_segment
 
 __all__ = ["ZONE", "Synthetic", "write_synthetic"]
 
@@ -71,25 +77,8 @@ def write_synthetic(
 ) -> Manifest:
     """Write a capture; ``manifest`` replaces what its manifest says otherwise."""
     store = open_store(store_uri)
-    moments = _moments(what)
-    lines = _lines(what, moments)
-    start_us = int(what.started_at.timestamp() * 1e6)
-    arrivals = [Arrival(1, start_us + int(at_s * 1e6)) for at_s in moments]
-    decoder = Decoder(what.fields, capture_id=capture_id)
-    decoded = decoder.decode(b"".join(line + b"\n" for line in lines), arrivals)
-    decoder.close()
-    assert not decoded.rejects
-    segment = write_segment(
-        store,
-        segment_path(
-            zone_id=ZONE,
-            capture_id=capture_id,
-            started_at=what.started_at,
-            sequence=0,
-        ),
-        schema=capture_schema(what.fields),
-        tables=[decoded.table],
-    )
+    segment = _commit(store, capture_id, what)
+    written = segment.rows if segment else 0
     document = Manifest(
         capture_id=capture_id,
         zone_id=ZONE,
@@ -102,16 +91,41 @@ def write_synthetic(
             end=what.started_at + timedelta(seconds=what.duration_s),
         ),
         ended_at=what.started_at + timedelta(seconds=what.duration_s),
-        received=segment.rows,
-        written=segment.rows,
+        received=written,
+        written=written,
         coverage=1.0,
-        segments=(segment,) if segment.rows else (),
+        segments=(segment,) if segment else (),
         sampling=Sampling(min=1, max=1),
     )
     document = replace(document, **manifest)
     text = format_manifest(document)
     store.write_bytes(manifest_path(capture_id), text.encode())
     return document
+
+
+def _commit(store: Store, capture_id: str, what: Synthetic) -> Segment | None:
+    """Journal what arrives, and commit it, as a recorder does."""
+    root = Path(tempfile.mkdtemp(prefix="synthetic-"))
+    directory = JournalDirectory(root, capture_id)
+    journal = Journal(directory, JournalSettings(fsync_interval_s=60.0), Clock.start())
+    moments = _moments(what)
+    start_us = int(what.started_at.timestamp() * 1e6)
+    for at_s, line in zip(moments, _lines(what, moments), strict=True):
+        journal.append(Framed(line + b"\n", 1), start_us + int(at_s * 1e6))
+    sealed = journal.seal()
+    committer = Committer(
+        store,
+        directory.path,
+        zone_id=ZONE,
+        capture_id=capture_id,
+        started_at=what.started_at,
+        fields=what.fields,
+    )
+    done = committer.commit(sealed) if sealed else None
+    committer.close()
+    journal.discard()
+    shutil.rmtree(root)
+    return done.segment if done else None
 
 
 def _moments(what: Synthetic) -> list[float]:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from instant_logs_plugin.analysis.compare.evidence import Side
 from instant_logs_plugin.analysis.compare.settings import CompareSettings
+from instant_logs_plugin.analysis.compare.side import MIX_DIMENSIONS, Side
 from instant_logs_plugin.analysis.compare.statistics import compare_mix
-from instant_logs_plugin.analysis.compare.traffic import MIX_DIMENSIONS
 from instant_logs_plugin.store.manifest import CaptureState, Manifest
 
 __all__ = ["MixShift", "find_doubts", "find_mix_shifts", "find_notes"]

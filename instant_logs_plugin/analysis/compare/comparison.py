@@ -18,7 +18,7 @@ from instant_logs_plugin.analysis.compare.comparability import (
     find_mix_shifts,
     find_notes,
 )
-from instant_logs_plugin.analysis.compare.evidence import Side, read_side
+from instant_logs_plugin.analysis.compare.evidence import read_side
 from instant_logs_plugin.analysis.compare.figures import (
     format_difference,
     format_p,
@@ -32,6 +32,7 @@ from instant_logs_plugin.analysis.compare.judging import (
 from instant_logs_plugin.analysis.compare.path_changes import find_path_changes
 from instant_logs_plugin.analysis.compare.result import Comparison, Verdict
 from instant_logs_plugin.analysis.compare.settings import CompareSettings
+from instant_logs_plugin.analysis.compare.side import Side
 from instant_logs_plugin.errors import InvalidOption
 from instant_logs_plugin.store.catalog import find_capture
 from instant_logs_plugin.store.filesystem import Store, open_store

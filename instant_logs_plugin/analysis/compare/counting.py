@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from instant_logs_plugin.analysis.compare.metrics import Metric
-from instant_logs_plugin.analysis.compare.statistics import Clusters, Values
+from instant_logs_plugin.analysis.compare.samples import Clusters, Values
+from instant_logs_plugin.analysis.compare.side import window_s
 from instant_logs_plugin.analysis.database import Database
 from instant_logs_plugin.store.manifest import Manifest
 
@@ -27,7 +28,6 @@ __all__ = [
     "count_values",
     "make_clusters",
     "take_records",
-    "window_s",
 ]
 
 _CLUSTERS = 20
@@ -148,12 +148,6 @@ def count_arrivals(database: Database, captures: Sequence[Manifest]) -> Clusters
         amount=requests[is_known],
         records=rows["records"][0].as_py(),
     )
-
-
-def window_s(capture: Manifest) -> float:
-    """Return the seconds of a capture's window; 0 while it is not known."""
-    start, end = capture.window.start, capture.window.end
-    return (end - start).total_seconds() if start and end else 0.0
 
 
 def _arrivals(

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from instant_logs_plugin.analysis.compare.evidence import Side
 from instant_logs_plugin.analysis.compare.judging import MetricResult
 from instant_logs_plugin.analysis.compare.path_changes import PathChange
-from instant_logs_plugin.analysis.compare.traffic import PathCounts
+from instant_logs_plugin.analysis.compare.side import PathCounts, Side
 from instant_logs_plugin.store.manifest import Manifest, format_time
 
 if TYPE_CHECKING:

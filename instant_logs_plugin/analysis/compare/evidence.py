@@ -1,9 +1,8 @@
-"""One side of a comparison as values: everything that is judged, read once."""
+"""One side of a comparison, read once from the store."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from instant_logs_plugin.analysis.compare.counting import (
     count_values,
     make_clusters,
     take_records,
-    window_s,
 )
 from instant_logs_plugin.analysis.compare.metrics import (
     DEFAULT_METRICS,
@@ -22,76 +20,20 @@ from instant_logs_plugin.analysis.compare.metrics import (
     Metric,
 )
 from instant_logs_plugin.analysis.compare.replicates import ask_replicates
-from instant_logs_plugin.analysis.compare.statistics import (
-    Clusters,
-    Replicates,
+from instant_logs_plugin.analysis.compare.samples import (
     Values,
     effective_size,
     weighted_quantile,
 )
-from instant_logs_plugin.analysis.compare.traffic import (
-    PathCounts,
-    count_mix,
-    count_paths,
-)
+from instant_logs_plugin.analysis.compare.side import Measured, Side
+from instant_logs_plugin.analysis.compare.traffic import count_mix, count_paths
 from instant_logs_plugin.analysis.database import Database, open_database
 from instant_logs_plugin.store.manifest import Manifest
 
-__all__ = ["Measured", "Side", "read_side"]
-
-Measured = Clusters | Values | Replicates | None
-"""What was counted for a metric; None: its query gave nothing."""
+__all__ = ["read_side"]
 
 _SLOW = 0.95
 _TTFB = next(metric for metric in DEFAULT_METRICS if metric.name == "ttfb_p95")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Side:
-    """What a side's captures hold.
-
-    Attributes:
-        captures: Their manifests, in the order given.
-        where: SQL condition that its records meet; "" for all.
-        readable: Records that could be read.
-        records: Of them, those that meet the condition.
-        requests: Requests that they stand for.
-        size: Effective number of records (Kish).
-        clusters: Effective number of spans of time that they are spread over.
-        measured: By metric; a metric whose fields were not recorded is not there.
-        mix: Weight by category, by dimension.
-        paths: What became of the requests of each path.
-        slow_ms: The time to the first byte above which a request counted as slow.
-    """
-
-    captures: tuple[Manifest, ...]
-    where: str
-    readable: int
-    records: int
-    requests: float
-    size: float
-    clusters: float
-    measured: Mapping[str, Measured]
-    mix: Mapping[str, Mapping[str, float]]
-    paths: Mapping[str, PathCounts]
-    slow_ms: float | None
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """Fields that every capture of the side asked for."""
-        asked = (frozenset(one.request.fields) for one in self.captures)
-        return frozenset.intersection(*asked)
-
-    @property
-    def window_s(self) -> float:
-        """Seconds of all windows."""
-        return sum(map(window_s, self.captures))
-
-    @property
-    def coverage(self) -> float:
-        """Recorded share of all windows, 0 to 1."""
-        recorded_s = sum(window_s(one) * one.coverage for one in self.captures)
-        return recorded_s / self.window_s if self.window_s else 0.0
 
 
 def read_side(

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from instant_logs_plugin.analysis.compare.evidence import Measured, Side
 from instant_logs_plugin.analysis.compare.metrics import Kind, Metric
-from instant_logs_plugin.analysis.compare.statistics import (
+from instant_logs_plugin.analysis.compare.samples import (
     Clusters,
-    Effect,
     Replicates,
     Values,
+)
+from instant_logs_plugin.analysis.compare.side import Measured, Side
+from instant_logs_plugin.analysis.compare.statistics import (
+    Effect,
     compare_means,
     compare_quantiles,
     compare_replicates,

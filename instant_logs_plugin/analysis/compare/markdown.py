@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from instant_logs_plugin.analysis.compare.evidence import Side
 from instant_logs_plugin.analysis.compare.figures import (
     format_difference,
     format_interval,
@@ -17,7 +16,7 @@ from instant_logs_plugin.analysis.compare.figures import (
 )
 from instant_logs_plugin.analysis.compare.judging import MetricResult
 from instant_logs_plugin.analysis.compare.path_changes import PathChange, PathChanges
-from instant_logs_plugin.analysis.compare.traffic import PathCounts
+from instant_logs_plugin.analysis.compare.side import PathCounts, Side
 from instant_logs_plugin.analysis.rendering import render_markdown
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from scipy import stats
 
-from instant_logs_plugin.analysis.compare.traffic import PathCounts
+from instant_logs_plugin.analysis.compare.side import PathCounts
 
 __all__ = ["PathChange", "PathChanges", "find_path_changes"]
 

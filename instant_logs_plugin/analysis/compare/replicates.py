@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from instant_logs_plugin.analysis.compare.statistics import Replicates
+from instant_logs_plugin.analysis.compare.samples import Replicates
 from instant_logs_plugin.analysis.database import Database
 from instant_logs_plugin.analysis.query_files import QueryFile
 from instant_logs_plugin.errors import InvalidQuery

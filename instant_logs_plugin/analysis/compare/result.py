@@ -8,11 +8,11 @@ from typing import Any
 
 from instant_logs_plugin.analysis.compare.comparability import MixShift
 from instant_logs_plugin.analysis.compare.document import comparison_document
-from instant_logs_plugin.analysis.compare.evidence import Side
 from instant_logs_plugin.analysis.compare.judging import MetricResult
 from instant_logs_plugin.analysis.compare.markdown import render_comparison
 from instant_logs_plugin.analysis.compare.path_changes import PathChanges
 from instant_logs_plugin.analysis.compare.settings import CompareSettings
+from instant_logs_plugin.analysis.compare.side import Side
 
 __all__ = ["Comparison", "Verdict"]
 

@@ -19,73 +19,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
+from instant_logs_plugin.analysis.compare.samples import (
+    Clusters,
+    Floats,
+    Replicates,
+    Values,
+    effective_size,
+    weighted_quantile,
+)
+
 __all__ = [
-    "Clusters",
     "Effect",
-    "Replicates",
-    "Values",
     "compare_means",
     "compare_mix",
     "compare_quantiles",
     "compare_replicates",
     "compare_shares",
-    "effective_size",
     "holm",
-    "weighted_quantile",
 ]
 
-Floats = npt.NDArray[np.float64]
 Limits = tuple[float, float]
 
 _ROUNDING = 1e-9
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clusters:
-    """One side of a share, mean or rate: one item by cluster.
-
-    Attributes:
-        weight: Sum of the weights (requests stood for), or seconds of a rate; above 0.
-        weight_squared: Sum of the squared weights.
-        amount: Sum of weight times value.
-        records: Records, over all clusters.
-    """
-
-    weight: Floats
-    weight_squared: Floats
-    amount: Floats
-    records: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Values:
-    """One side of a quantile: one item by cluster and distinct value.
-
-    Attributes:
-        cluster: Number of the cluster, from 0.
-        value: The value.
-        weight: Sum of the weights.
-        weight_squared: Sum of the squared weights.
-        records: Records, over all items.
-    """
-
-    cluster: npt.NDArray[np.int64]
-    value: Floats
-    weight: Floats
-    weight_squared: Floats
-    records: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Replicates:
-    """One side of a query: its answer, and the answers with one cluster left out."""
-
-    value: float
-    without: Floats
-    records: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,11 +77,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted = np.empty(len(p))
     adjusted[order] = np.maximum.accumulate(factors * p[order]).clip(max=1)
     return [float(one) for one in adjusted]
-
-
-def effective_size(weight: float, weight_squared: float) -> float:
-    """Return how many equal weights tell as much (Kish)."""
-    return weight**2 / weight_squared
 
 
 def compare_shares(
@@ -205,11 +157,6 @@ def compare_mix(
     counts = np.array([baseline * sizes[0], candidate * sizes[1]])
     counts = counts[:, counts.sum(axis=0) > 0]
     return distance, float(stats.chi2_contingency(counts, correction=False).pvalue)
-
-
-def weighted_quantile(values: Floats, weights: Floats, q: float) -> float:
-    """Return the smallest value at or below which a fraction ``q`` of weight lies."""
-    return float(np.quantile(values, q, weights=weights, method="inverted_cdf"))
 
 
 @dataclass(frozen=True)

@@ -6,42 +6,14 @@ Ids in paths are collapsed, so that ``/orders/17`` and ``/orders/18`` are one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from instant_logs_plugin.analysis.compare.side import PathCounts
 from instant_logs_plugin.analysis.database import Database
 
-__all__ = ["MIX_DIMENSIONS", "PathCounts", "count_mix", "count_paths"]
-
-MIX_DIMENSIONS = ("host", "method", "path")
-"""What the mix of traffic is seen by."""
+__all__ = ["count_mix", "count_paths"]
 
 _MOST_CATEGORIES = 5_000
 _MOST_PATHS = 20_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class PathCounts:
-    """What became of the requests of a path; weighted but for the last three.
-
-    Attributes:
-        requests: Requests.
-        server_errors: Of them, answered with 5xx.
-        client_errors: Of them, answered with 4xx.
-        slow: Of them, slower than the limit.
-        bad: Of them, any of the three.
-        records: Records.
-        bad_records: Of them, any of the three.
-        error_records: Of them, answered with 4xx or 5xx.
-    """
-
-    requests: float = 0.0
-    server_errors: float = 0.0
-    client_errors: float = 0.0
-    slow: float = 0.0
-    bad: float = 0.0
-    records: int = 0
-    bad_records: int = 0
-    error_records: int = 0
 
 
 def count_mix(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from instant_logs_plugin.analysis.compare import Comparison, compare_captures
-from instant_logs_plugin.analysis.compare.evidence import Side
 from instant_logs_plugin.analysis.compare.markdown import metric_table, path_tables
+from instant_logs_plugin.analysis.compare.side import Side
 from instant_logs_plugin.analysis.report.formats import format_text, plural
 from instant_logs_plugin.analysis.report.model import (
     Block,

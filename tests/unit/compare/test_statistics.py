@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from instant_logs_plugin.analysis.compare.statistics import (
+from instant_logs_plugin.analysis.compare.samples import (
     Clusters,
     Replicates,
     Values,
+    effective_size,
+    weighted_quantile,
+)
+from instant_logs_plugin.analysis.compare.statistics import (
     compare_means,
     compare_mix,
     compare_quantiles,
     compare_replicates,
     compare_shares,
-    effective_size,
     holm,
-    weighted_quantile,
 )
 
 SPANS = 30
@@ -204,3 +206,20 @@ def false_alarms(burstiness, count=400):
 def test_bursts_raise_no_false_alarms(burstiness):
     """Equal sides differ as often as promised, however bursty their errors are."""
     assert false_alarms(burstiness) < 0.075
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.05, 0.05), (0.01, 0.03), (0.6, 0.7)])
+def test_intervals_cover(before, after):
+    """Intervals of 95 % hold the true difference about as often as they say."""
+    random = np.random.default_rng(5)
+    size = np.full(SPANS, 70.0)
+
+    def side(share):
+        hits = random.binomial(70, share, SPANS).astype(float)
+        return Clusters(weight=size, weight_squared=size, amount=hits, records=2_100)
+
+    effects = [
+        compare_shares(side(before), side(after), confidence=0.95) for _ in range(300)
+    ]
+    covered = sum(one.lower <= after - before <= one.upper for one in effects)
+    assert 0.93 <= covered / 300 <= 0.995
