@@ -12,11 +12,12 @@ object, which is *held* until the next message shows whether it goes on.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
+
+from instant_logs_plugin.capture.unfinished import Unfinished
 
 __all__ = ["MAX_LINE_BYTES", "Arrival", "Framed", "LineFramer"]
 
@@ -98,16 +99,16 @@ class LineFramer:
 
     def __init__(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._max_line_bytes = max_line_bytes
-        self._held = b""
+        self._held: Unfinished | None = None
 
     @property
     def held_bytes(self) -> int:
         """Bytes of the unfinished line that waits for the next message."""
-        return len(self._held)
+        return self._held.size_bytes if self._held else 0
 
     def feed(self, messages: Sequence[bytes]) -> Framed:
         """Return the lines that ``messages`` complete, in order."""
-        if not self._held:
+        if self._held is None:
             framed = _frame_objects(messages)
             if framed is not None:
                 return framed
@@ -115,25 +116,40 @@ class LineFramer:
 
     def flush(self) -> Framed:
         """Return the held bytes as a line: the stream has ended."""
-        held, self._held = self._held, b""
-        return _joined(iter((held,)))
+        return _joined(self._give_up())
 
     def _take(self, message: bytes) -> Iterator[bytes]:
-        *lines, tail = message.split(b"\n")
-        if self._held:
-            first = lines[0] if lines else tail
-            if _continues(self._held, first):
-                glued = self._held + first
-                self._held = b""
-                lines, tail = ([glued, *lines[1:]], tail) if lines else ([], glued)
-            else:
-                yield self._held
-                self._held = b""
-        yield from lines
-        if _is_unfinished(tail) and len(tail) <= self._max_line_bytes:
-            self._held = tail
-        else:
-            yield tail
+        if not message:  # it ends nothing
+            return
+        lines = message.split(b"\n")
+        if self._held is not None:
+            if self._held.continues_with(lines[0]):
+                self._held.add(lines.pop(0))
+                if not lines and self._is_held_on():
+                    return
+            yield from self._give_up()
+        if lines:
+            yield from lines[:-1]
+            yield from self._hold(lines[-1])
+
+    def _hold(self, tail: bytes) -> Iterator[bytes]:
+        """Keep what is behind the last newline if it is unfinished, or yield it."""
+        if tail.startswith(b"{"):
+            self._held = Unfinished(tail)
+            if self._is_held_on():
+                return
+            self._held = None
+        yield tail
+
+    def _is_held_on(self) -> bool:
+        held = self._held
+        is_open = held is not None and held.is_open
+        return is_open and self.held_bytes <= self._max_line_bytes
+
+    def _give_up(self) -> Iterator[bytes]:
+        held, self._held = self._held, None
+        if held is not None:
+            yield held.line
 
 
 def _joined(lines: Iterator[bytes]) -> Framed:
@@ -144,7 +160,7 @@ def _joined(lines: Iterator[bytes]) -> Framed:
 def _frame_objects(messages: Sequence[bytes]) -> Framed | None:
     """Join messages in bulk if every line of them is plainly one object.
 
-    Plainly: each begins with a brace and ends with one, and the last line is JSON.
+    Plainly: each begins with a brace and ends with one, and the last object is whole.
     No look at every line, and none at every message but its ends.
     """
     data = b"\n".join((*messages, b""))
@@ -155,7 +171,7 @@ def _frame_objects(messages: Sequence[bytes]) -> Framed | None:
             line_count = data.count(b"\n")
         if not _is_between_braces(data, line_count):
             return None
-    if not _is_json(data[data.rfind(b"\n", 0, -1) + 1 : -1]):
+    if Unfinished(data[data.rfind(b"\n", 0, -1) + 1 : -1]).is_open:
         return None
     return Framed(data, line_count)
 
@@ -180,26 +196,3 @@ def _without_blank_lines(data: bytes) -> bytes:
     while b"\n\n" in data:
         data = data.replace(b"\n\n", b"\n")
     return data.removeprefix(b"\n")
-
-
-def _is_unfinished(tail: bytes) -> bool:
-    return tail.startswith(b"{") and not _is_json(tail)
-
-
-def _continues(held: bytes, first: bytes) -> bool:
-    """Tell whether ``first`` is the rest of ``held``.
-
-    What does not open an object goes on with the one before. What does may be
-    either (a cut can fall before a nested object): only valid JSON tells.
-    """
-    return bool(first) and (not first.startswith(b"{") or _is_json(held + first))
-
-
-def _is_json(text: bytes) -> bool:
-    if not text.endswith(b"}"):
-        return False
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -26,6 +27,7 @@ from websockets.exceptions import (
     WebSocketException,
 )
 from websockets.frames import DATA_OPCODES, Frame
+from websockets.protocol import State
 
 from instant_logs_plugin.edge.replies import parse_retry_after
 from instant_logs_plugin.edge.session import SecretUrl
@@ -34,6 +36,10 @@ from instant_logs_plugin.errors import InvalidOption, StreamLost, StreamRefused
 __all__ = ["SILENT", "Stream", "StreamSettings", "open_stream"]
 
 _ABNORMAL_CLOSURE = 1006
+_MESSAGE_BYTES = 64
+"""What a message costs beside its payload: a million empty ones are not free."""
+_UNSENT_BYTES = 2**20
+"""Pongs that wait for a peer which pings and does not read; then it is cut off."""
 
 # Not of getLogger(): what configures logging, as Prefect does, would wake it up.
 SILENT = logging.Logger("websockets", level=logging.CRITICAL + 1)  # noqa: LOG001
@@ -140,6 +146,10 @@ class _Connection(ClientConnection):
         """Note when the peer was heard: a frame, or a part of one."""
         self.heard_at = self.loop.time()
         super().data_received(data)
+        if self.protocol.state is not State.OPEN:
+            self._arrived.set()
+        if self.transport.get_write_buffer_size() > _UNSENT_BYTES:
+            self.abort()
 
     def process_event(self, event: Any) -> None:
         """Take data frames; everything else goes the usual way."""
@@ -156,7 +166,8 @@ class _Connection(ClientConnection):
     async def take(self) -> list[bytes]:
         """Return what has arrived; wait for the first message if there is none."""
         while not self._inbox:
-            if self.connection_lost_waiter.done():
+            # A peer that said goodbye, or broke the protocol, need not hang up.
+            if self.protocol.state is not State.OPEN:
                 raise self._loss()
             self._arrived.clear()
             await self._arrived.wait()
@@ -182,7 +193,7 @@ class _Connection(ClientConnection):
         if self._is_closing:
             return
         data = bytes(frame.data)
-        self._inbox_size += len(data)
+        self._inbox_size += len(data) + _MESSAGE_BYTES
         if frame.fin and not self._fragments:
             self._inbox.append(data)
         else:
@@ -194,7 +205,8 @@ class _Connection(ClientConnection):
             self._is_reading = False
 
     def _join(self, data: bytes, *, is_last: bool) -> None:
-        self._fragments.append(data)
+        if data:
+            self._fragments.append(data)
         if is_last:
             self._inbox.append(b"".join(self._fragments))
             self._fragments = []
@@ -205,11 +217,10 @@ class _Connection(ClientConnection):
         self._is_reading = True
 
     def _loss(self) -> StreamLost:
-        code = self.close_code or _ABNORMAL_CLOSURE
-        reason = self.close_reason or ""
-        if not reason and self.recv_exc is not None:
-            reason = str(self.recv_exc)
-        return StreamLost(code, reason)
+        close = self.protocol.close_rcvd or self.protocol.close_sent
+        if close is not None:
+            return StreamLost(close.code, close.reason)
+        return StreamLost(_ABNORMAL_CLOSURE, str(self.recv_exc or ""))
 
 
 class _Connect(connect):
@@ -252,16 +263,20 @@ def _refusal(exc: Exception) -> StreamRefused:
             )
             status = exc.response.status_code
             return StreamRefused(status, "the service refused", retry_after_s)
+        # An OSError and a ValueError at once; its text names the flaw, not the URL.
+        case ssl.SSLCertVerificationError():
+            reason = f"its certificate is not trusted: {exc.verify_message}"
         case InvalidURI() | ValueError():
-            return StreamRefused(None, "the session URL is no websocket URL")
+            reason = "the session URL is no websocket URL"
         case TimeoutError():
-            return StreamRefused(None, "no answer in time")
+            reason = "no answer in time"
         case InvalidHandshake():
-            return StreamRefused(None, f"the handshake failed ({type(exc).__name__})")
+            reason = f"the handshake failed ({type(exc).__name__})"
         case OSError():
             reason = exc.strerror or type(exc).__name__
-            return StreamRefused(None, reason)
-    return StreamRefused(None, type(exc).__name__)
+        case _:
+            reason = type(exc).__name__
+    return StreamRefused(None, reason)
 
 
 async def _close(connection: _Connection, timeout_s: float) -> None:

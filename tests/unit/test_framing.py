@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,7 @@ A, B, C = b'{"a":1}', b'{"b":{"c":2}}', b'{"d":"}{"}'
         ([A, b"[1,2]", B], [A, b"[1,2]", B]),
         ([b'{"a":"\xe2\x80\xa8"}'], [b'{"a":"\xe2\x80\xa8"}']),
         ([b"\x00\xff", A], [b"\x00\xff", A]),
+        ([b'{"b":', b"", b'{"c":2}}'], [b'{"b":{"c":2}}']),
         ([b'{"a":' + b"[" * 10_000], [b'{"a":' + b"[" * 10_000]),
     ],
 )
@@ -107,3 +109,36 @@ def test_no_byte_is_lost(messages: list[bytes]) -> None:
     assert out.replace(b"\n", b"") == b"".join(messages).replace(b"\n", b"")
     assert sum(p.line_count for p in parts) == out.count(b"\n")
     assert b"\n\n" not in out
+
+
+HELD = rb'{"a":"x\"}{\\","b":{"c":[{"d":"}"}]}}'
+
+
+@pytest.mark.parametrize("first", range(1, len(HELD)))
+def test_an_object_in_three_pieces(first):
+    """Cut anywhere, within an escape too, it is held until it ends, and no longer."""
+    for second in range(first, len(HELD)):
+        pieces = [HELD[:first], HELD[first:second], HELD[second:]]
+        if pieces[1].startswith(b"{") or pieces[2].startswith(b"{"):
+            continue  # what opens an object and does not end this one is another
+        framer = LineFramer()
+        out = b"".join(framer.feed([piece]).data for piece in pieces)
+        assert out == HELD + b"\n", pieces
+        assert framer.held_bytes == 0
+
+
+def test_a_held_line_costs_each_byte_once():
+    """An object that never ends, in many pieces, is not looked at again and again."""
+    framer = LineFramer()
+    started = time.perf_counter()
+    framer.feed([b'{"a":"'])
+    for _ in range(200):
+        framer.feed([b'x}"{"y":"' * 10_000])
+    assert framer.held_bytes > 17_000_000
+    assert time.perf_counter() - started < 10
+
+
+def test_what_is_no_json_is_not_held():
+    """A text whose braces are even has ended, whatever it is."""
+    framer = LineFramer()
+    assert framer.feed([b"{}x", b'{"a":}']).line_count == 2
