@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import statistics
 from collections.abc import Callable
@@ -14,11 +13,9 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from instant_logs_plugin.capture.options import BusyPolicy, CaptureOptions, OnBusy
+from instant_logs_plugin.capture.options import BusyPolicy, OnBusy
 from instant_logs_plugin.capture.record import (
     CaptureOutcome,
-    CaptureSetup,
-    record_capture,
 )
 from instant_logs_plugin.capture.window import Bounds
 from instant_logs_plugin.edge.session import (
@@ -29,13 +26,9 @@ from instant_logs_plugin.edge.session import (
 )
 from instant_logs_plugin.edge.stream import StreamSettings
 from instant_logs_plugin.emulator import Emulator, What, parse_fault
-from instant_logs_plugin.lease.file_lock import hold_on_host
-from instant_logs_plugin.settings import open_client
-from instant_logs_plugin.store.filesystem import open_store
-from instant_logs_plugin.store.manifest import CaptureState, Gap, Manifest
-from tests.support.command_line import emulator_environment
+from instant_logs_plugin.store.manifest import CaptureState
+from tests.support.recording import assert_accounted, record_zone, seconds
 
-ZONE = "0123456789abcdef0123456789abcdef"
 Record = Callable[..., Any]
 
 
@@ -50,47 +43,13 @@ def record(tmp_path: Path) -> Record:
         duration_s: float = 2.0,
         renew_after_s: float = 3540.0,
         who: str = "us",
-        stream: StreamSettings | None = None,
-        fields: tuple[str, ...] = ("RayID", "EdgeStartTimestamp", "EdgeResponseStatus"),
         **options: Any,
     ) -> CaptureOutcome:
-        asked = CaptureOptions(
-            zone_id=ZONE,
-            fields=fields,
-            bounds=Bounds(duration_s=duration_s, renew_after_s=renew_after_s),
-            **options,
-        )
+        bounds = Bounds(duration_s=duration_s, renew_after_s=renew_after_s)
         directory = tmp_path / who
-        async with asyncio.timeout(60), contextlib.AsyncExitStack() as opened:
-            if emulator is not None:
-                client = open_client(emulator_environment(emulator))
-                api = await opened.enter_async_context(client)
-            setup = CaptureSetup(
-                api=api,
-                store=open_store(str(directory / "captures")),
-                journal_root=directory / "journal",
-                hold=hold_on_host(directory / "leases"),
-                stream=stream or StreamSettings(),
-            )
-            return await record_capture(asked, setup)
+        return await record_zone(emulator or api, directory, bounds=bounds, **options)
 
     return run
-
-
-def seconds(gap: Gap) -> float:
-    return (gap.ended_at - gap.started_at).total_seconds()
-
-
-def assert_accounted(manifest: Manifest) -> None:
-    """Check the ledger: every line, and every second of the window."""
-    total = manifest.written + manifest.rejected + manifest.duplicates
-    assert manifest.received == total
-    start, end = manifest.window.start, manifest.window.end
-    assert isinstance(start, datetime)
-    assert isinstance(end, datetime)
-    missing = sum(map(seconds, manifest.gaps))
-    covered = manifest.coverage * (end - start).total_seconds()
-    assert covered + missing == pytest.approx((end - start).total_seconds(), abs=0.01)
 
 
 @pytest.mark.parametrize(
