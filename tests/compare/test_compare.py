@@ -221,11 +221,11 @@ def test_paths_say_where_to_look(tmp_path):
     """A path that fails, a new one that does, and one that nobody asks for."""
     comparison = compare_captures(*write_broken_paths(tmp_path))
     worse = comparison.paths.worse
-    assert [one.path for one in worse] == ["/orders/{id}/items"]
+    assert [one.path for one in worse] == ["/orders/:id/items"]
     assert worse[0].candidate.server_errors == 60
     assert worse[0].more_bad == 60
     assert [one.path for one in comparison.paths.new_errors] == [
-        "/orders/{id}/items",
+        "/orders/:id/items",
         "/new",
     ]
     assert [one.path for one in comparison.paths.vanished] == ["/old"]

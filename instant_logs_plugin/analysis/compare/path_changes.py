@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from scipy import stats
 
-from instant_logs_plugin.analysis.compare.side import PathCounts
+from instant_logs_plugin.analysis.compare.side import MOST_PATHS, PathCounts
 
 __all__ = ["PathChange", "PathChanges", "find_path_changes"]
 
@@ -71,10 +71,13 @@ def find_path_changes(
         for path in sorted({*baseline, *candidate})
     ]
     scale = _records(candidate) / max(_records(baseline), 1)
+    # A path that is not among the counted may be there all the same, if it is rare.
+    is_cut = len(candidate) >= MOST_PATHS
+    rare = min(one.records for one in candidate.values()) if is_cut else 0
     return PathChanges(
         worse=tuple(_worse(changes)),
         new_errors=tuple(_new_errors(changes)),
-        vanished=tuple(_vanished(changes, scale)),
+        vanished=tuple(_vanished(changes, scale, max(_FEWEST_EXPECTED, 2 * rare))),
     )
 
 
@@ -110,12 +113,14 @@ def _new_errors(changes: list[PathChange]) -> list[PathChange]:
     ][:_SHOWN]
 
 
-def _vanished(changes: list[PathChange], scale: float) -> list[PathChange]:
+def _vanished(
+    changes: list[PathChange], scale: float, fewest: float
+) -> list[PathChange]:
     known = [
         one
         for one in changes
         if not one.candidate.records
-        and one.baseline.records * min(scale, 1.0) >= _FEWEST_EXPECTED
+        and one.baseline.records * min(scale, 1.0) >= fewest
     ]
     return sorted(known, key=lambda one: -one.baseline.requests)[:_SHOWN]
 

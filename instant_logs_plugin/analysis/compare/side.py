@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from instant_logs_plugin.analysis.compare.samples import Clusters, Replicates, Values
 from instant_logs_plugin.store.manifest import Manifest
 
-__all__ = ["MIX_DIMENSIONS", "Measured", "PathCounts", "Side", "window_s"]
+__all__ = ["MIX_DIMENSIONS", "MOST_PATHS", "Measured", "PathCounts", "Side", "window_s"]
 
 MIX_DIMENSIONS = ("host", "method", "path")
 """What the mix of traffic is seen by."""
+
+MOST_PATHS = 20_000
+"""Paths that are counted on a side, the most frequent; a zone may be asked for any."""
 
 Measured = Clusters | Values | Replicates | None
 """What was counted for a metric; None: its query gave nothing."""

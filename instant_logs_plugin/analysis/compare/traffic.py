@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from instant_logs_plugin.analysis.compare.side import PathCounts
+from instant_logs_plugin.analysis.compare.side import MOST_PATHS, PathCounts
 from instant_logs_plugin.analysis.database import Database
 
 __all__ = ["count_mix", "count_paths"]
 
 _MOST_CATEGORIES = 5_000
-_MOST_PATHS = 20_000
 
 
 def count_mix(
@@ -77,13 +76,13 @@ def count_paths(database: Database, *, slow_ms: float | None) -> dict[str, PathC
             group by path
         )
         select
-            path_pattern(path) as path,
+            collapse_ids(path) as path,
             sum(columns(['requests', 'server_errors', 'client_errors', 'slow', 'bad'])),
             sum(columns(['records', 'bad_records', 'error_records']))::bigint
         from counted
-        group by path_pattern(path)
+        group by collapse_ids(path)
         order by requests desc, path
-        limit {_MOST_PATHS}
+        limit {MOST_PATHS}
         """,
         {"slow_ms": slow_ms},
     )
