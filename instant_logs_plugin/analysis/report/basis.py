@@ -83,12 +83,11 @@ def _coverage(material: Material) -> str:
     gaps = [gap for manifest in material.manifests for gap in manifest.gaps]
     lost_s = sum((gap.ended_at - gap.started_at).total_seconds() for gap in gaps)
     coverage = material.overview.get("coverage")
-    share = "unknown" if coverage is None else format_share(coverage)
+    if coverage is None:
+        return "not known: no window has ended yet"
     lost = f", {format_seconds(lost_s)} in all" if gaps else ""
-    return (
-        f"{share} of the time asked for; {plural(len(gaps), 'gap')} without a "
-        f"stream{lost}"
-    )
+    told = f"{plural(len(gaps), 'gap')} without a stream{lost}"
+    return f"{format_share(coverage)} of the time asked for; {told}"
 
 
 def _states(manifests: Sequence[Manifest]) -> Iterator[str]:

@@ -27,7 +27,7 @@ __all__ = [
     "plural",
 ]
 
-_TEXT_LIMIT = 200
+_TEXT_LIMIT = 120
 _THREE_DIGITS = 100
 _LARGEST_OF_UNIT = 999.5  # what rounds to 1000 is written as 1 of the next
 _TINY_SHARE = 0.0005

@@ -17,7 +17,8 @@ __all__ = ["rank_chart"]
 
 _MOST_BARS, _FEWEST_BARS = 10, 2
 _WIDTH, _STEP, _BAR, _TEXT_Y = 350, 36, 9, 15
-_LABEL_LIMIT = 220
+_DIGIT_PX, _SPACE_PX = 8, 12
+_LABEL_LENGTH = 60
 _CLASSES = {"4": "warn", "5": "bad"}
 
 Segment = tuple[str, str, float]
@@ -59,8 +60,8 @@ def _spec(
         [
             _bar_layer(labels, segments, scale),
             _whisker_layer(rows, scale),
-            _text_layer(labels, x=0, align="left", color="var(--ink)"),
-            _text_layer(values, x=_WIDTH, align="right", color="var(--muted)"),
+            _text_layer(labels, align="left", limit=_label_px(values)),
+            _text_layer(values, align="right", limit=_WIDTH),
         ],
         width=_WIDTH,
         height=len(rows) * _STEP,
@@ -118,7 +119,12 @@ def _whisker_layer(rows: Sequence[Row], scale: Spec) -> Spec:
     }
 
 
-def _text_layer(texts: Sequence[str], *, x: int, align: str, color: str) -> Spec:
+def _label_px(values: Sequence[str]) -> int:
+    """Return the room that the values leave for labels."""
+    return _WIDTH - _SPACE_PX - _DIGIT_PX * max(map(len, values))
+
+
+def _text_layer(texts: Sequence[str], *, align: str, limit: int) -> Spec:
     values = [
         {"text": text, "y": index * _STEP + _TEXT_Y} for index, text in enumerate(texts)
     ]
@@ -128,13 +134,13 @@ def _text_layer(texts: Sequence[str], *, x: int, align: str, color: str) -> Spec
             "type": "text",
             "align": align,
             "baseline": "alphabetic",
-            "fill": color,
+            "fill": "var(--ink)" if align == "left" else "var(--muted)",
             "fontSize": 13,
-            "limit": _LABEL_LIMIT,
+            "limit": limit,
             "aria": False,
         },
         "encoding": {
-            "x": {"value": x},
+            "x": {"value": 0 if align == "left" else _WIDTH},
             "y": _y("y"),
             "text": {"field": "text", "type": "nominal"},
         },
@@ -171,7 +177,12 @@ def _label(columns: Sequence[Column], row: Row) -> str:
         else _name(column, row)
         for column in columns[1:]
     ]
-    return " · ".join(texts)
+    return _cut(" · ".join(texts))
+
+
+def _cut(text: str) -> str:
+    """Cut what no chart has room for: measuring long texts takes long."""
+    return text if len(text) <= _LABEL_LENGTH else f"{text[:_LABEL_LENGTH]}…"
 
 
 def _name(column: Column, row: Row) -> str:

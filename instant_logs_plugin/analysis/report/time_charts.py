@@ -32,6 +32,7 @@ _Y_AXIS_PX = 46
 _GAP = Swatch(tone="gap", label="no stream: nothing is known")
 _PAUSE = Swatch(tone="pause", label="between captures: not asked for")
 _HOUR_S, _DAY_S = 3600, 86400
+_LARGE = 10_000  # from here on an axis says 20k, not 20,000
 _ERRORS = (("client_errors", "4xx", "warn"), ("server_errors", "5xx", "bad"))
 
 
@@ -268,6 +269,7 @@ def _y(field: str, *, top: float, **axis: Any) -> Spec:
         "scale": {"domain": [0, top or 1], "nice": 4},
         "axis": {
             "tickCount": 4,
+            "format": ",~f" if top < _LARGE else "~s",
             **axis,
         },
     }
