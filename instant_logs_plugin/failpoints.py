@@ -7,9 +7,9 @@ the command line; a specification is a list, separated by ``;``, of::
 
 ``STEP`` is a step's name or a shell pattern, ``@N`` the N-th time that it is reached
 (from 1, the default), ``+`` every time from then on. ``ACTION`` is ``kill`` (SIGKILL),
-``hang`` (until killed), the name of an error number such as ``ENOSPC``, or ``trace``
-(the step's name goes to stderr). A ``torn-`` before ``kill`` or an error first writes
-half of what the step was to write.
+``hang`` (until killed), ``slow`` (waits 0.1 s), the name of an error number such as
+``ENOSPC``, or ``trace`` (the step's name goes to stderr). A ``torn-`` before ``kill``
+or an error first writes half of what the step was to write.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -35,6 +36,7 @@ _POINT = re.compile(
     r"(?P<step>[^=;]+)=(?P<action>[A-Za-z-]+)(@(?P<nth>\d+))?(?P<on>\+?)"
 )
 _TORN = "torn-"
+_SLOW_S = 0.1
 
 
 @dataclass
@@ -96,6 +98,9 @@ def _fail(step: str, action: str, write_half: Callable[[], object] | None) -> No
     if action == "trace":
         sys.stderr.write(f"failpoint {step}\n")
         return
+    if action == "slow":
+        time.sleep(_SLOW_S)
+        return
     if action.startswith(_TORN) and write_half is not None:
         write_half()
     action = action.removeprefix(_TORN)
@@ -111,7 +116,7 @@ def _parse(text: str) -> _Point:
     match = _POINT.fullmatch(text)
     action = match["action"].removeprefix(_TORN) if match else ""
     if match is None or not (
-        action in {"hang", "kill", "trace"} or hasattr(errno, action)
+        action in {"hang", "kill", "slow", "trace"} or hasattr(errno, action)
     ):
         raise InvalidOption(ENVIRONMENT_NAME, text, "STEP=ACTION[@N][+]")
     nth = int(match["nth"] or 1)

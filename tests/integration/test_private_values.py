@@ -7,6 +7,7 @@ value that was sent is searched for in every file below the test's directory.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import stat
 import time
@@ -117,7 +118,15 @@ def test_a_misspelled_field_is_refused(drop, emulate, command_line):
     assert not emulator.sessions
 
 
-def test_files_are_their_owners_alone(emulate, command_line, tmp_path):
+@pytest.fixture
+def generous_umask():
+    """Let files be as open as they are made."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def test_files_are_their_owners_alone(emulate, command_line, generous_umask):
     """0600 and 0700 over a whole store, and over a journal that a kill left."""
     line = command_line(emulate(rate=500.0, faults=(parse_fault("malformed:every=9"),)))
     assert line.run("capture", ZONE, "--duration", "1s").exit_code == 0

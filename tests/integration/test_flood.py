@@ -1,0 +1,115 @@
+"""Under flood: stopping is quick, and a disk slower than the stream is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from instant_logs_plugin.capture.options import CaptureOptions
+from instant_logs_plugin.capture.record import CaptureSetup, record_capture
+from instant_logs_plugin.capture.stop import StopRequest
+from instant_logs_plugin.capture.window import Bounds
+from instant_logs_plugin.edge.session import (
+    ListedSession,
+    SecretUrl,
+    Session,
+    SessionRequest,
+)
+from instant_logs_plugin.edge.stream import StreamSettings, open_stream
+from instant_logs_plugin.failpoints import armed
+from instant_logs_plugin.lease.file_lock import hold_on_host
+from instant_logs_plugin.store.filesystem import open_store
+from tests.benchmarks.sender import sender
+from tests.benchmarks.traffic import FIELDS
+
+ZONE = "0123456789abcdef0123456789abcdef"
+MIB = 2**20
+
+
+class Sessions:
+    """A session API whose one session is a given stream."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def create_session(self, request: SessionRequest) -> Session:
+        del request
+        return Session(url=SecretUrl(self._url), fingerprint="0123456789abcdef")
+
+    async def list_sessions(self, zone_id: str) -> tuple[ListedSession, ...]:
+        del zone_id
+        return ()
+
+
+@pytest.fixture(scope="module")
+def flood():
+    """Run a raw socket that sends as fast as it is read."""
+    with sender(columns=10, lines=20_000, per_message=1) as url:
+        yield url
+
+
+async def test_a_flooded_stream_is_left_at_once(flood):
+    """The peer's goodbye stands behind everything unread: it is not waited for."""
+    async with asyncio.timeout(60):
+        async with open_stream(SecretUrl(flood)) as stream:
+            for _ in range(20):
+                assert await stream.read_batch()
+            started = time.perf_counter()
+        assert time.perf_counter() - started < 0.5
+
+
+async def test_an_unread_flood_is_bounded(flood):
+    """Nobody takes what arrives: the socket is not read beyond the inbox."""
+    settings = StreamSettings(inbox_bytes=4 * MIB)
+    async with asyncio.timeout(60), open_stream(SecretUrl(flood), settings) as stream:
+        await stream.read_batch()
+        await asyncio.sleep(2)
+        waiting = sum(map(len, stream.take_batch()))
+        assert waiting <= 5 * MIB
+
+
+def setup(url: str, directory: Path) -> CaptureSetup:
+    return CaptureSetup(
+        api=Sessions(url),
+        store=open_store(str(directory / "captures")),
+        journal_root=directory / "journal",
+        hold=hold_on_host(directory / "leases"),
+    )
+
+
+def options(duration_s: float) -> CaptureOptions:
+    bounds = Bounds(duration_s=duration_s)
+    return CaptureOptions(zone_id=ZONE, fields=FIELDS[10], bounds=bounds)
+
+
+async def test_a_flooded_capture_is_stopped_in_seconds(flood, tmp_path):
+    """Sealed and committed, with everything that was received.
+
+    Measured in processor time: other processes of a busy machine take none of it.
+    """
+    stop = StopRequest()
+    async with asyncio.timeout(100):
+        capture = record_capture(options(60.0), setup(flood, tmp_path), stop=stop)
+        task = asyncio.create_task(capture)
+        await asyncio.sleep(3)
+        stopped_at = time.process_time()
+        stop.set(15)
+        manifest = (await task).manifest
+    took_s = time.process_time() - stopped_at
+    assert manifest.state.value == "interrupted"
+    assert manifest.received == manifest.written > 10_000
+    assert took_s < 2, (took_s, manifest.received)
+
+
+async def test_a_slow_disk_is_waited_for(flood, tmp_path):
+    """What waits in memory stays bounded, TCP pushes back, and nothing is lost."""
+    with armed("journal.*=slow+"):
+        async with asyncio.timeout(100):
+            outcome = await record_capture(options(5.0), setup(flood, tmp_path))
+    manifest = outcome.manifest
+    assert manifest.state.value == "complete"
+    assert manifest.received == manifest.written > 10_000
+    assert manifest.inbox.high_water_bytes < 64 * MIB
