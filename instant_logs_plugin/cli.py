@@ -19,6 +19,7 @@ from instant_logs_plugin.commands.capture import capture
 from instant_logs_plugin.commands.captures import captures_app
 from instant_logs_plugin.commands.compare import compare
 from instant_logs_plugin.commands.demo import demo
+from instant_logs_plugin.commands.doctor import doctor
 from instant_logs_plugin.commands.emulate import emulate
 from instant_logs_plugin.commands.recover import recover
 from instant_logs_plugin.commands.report import report
@@ -47,6 +48,7 @@ app.command()(compare)
 app.command()(service.sessions)
 app.command("filter")(service.filter_)
 app.command()(service.fields)
+app.command()(doctor)
 app.command()(emulate)
 app.command()(demo)
 

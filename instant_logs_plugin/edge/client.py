@@ -147,6 +147,8 @@ class SessionClient:
         self._http = httpx.AsyncClient(
             auth=provider.auth, timeout=timeout_s, transport=transport
         )
+        self.answered_at: str | None = None
+        """The ``Date`` of the last reply as the service wrote it, or None."""
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -204,11 +206,12 @@ class SessionClient:
             response = await self._http.send(request, stream=True)
             async with contextlib.aclosing(response):
                 content = await _read(response)
+        self.answered_at = response.headers.get("Date")
         return Reply(
             status=response.status_code,
             body=content,
             retry_after=response.headers.get("Retry-After"),
-            date=response.headers.get("Date"),
+            date=self.answered_at,
         )
 
 

@@ -40,9 +40,10 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from instant_logs_plugin.errors import LeaseUnreachable, LeaseUnusable, ZoneBusy
 from instant_logs_plugin.lease.held import HoldZone, Lease
+from instant_logs_plugin.lease.names import holder_name, limit_name
 from instant_logs_plugin.prefect.run import current_run
 
-__all__ = ["hold_on_server", "hold_zone_limit", "limit_name", "read_holder"]
+__all__ = ["hold_on_server", "hold_zone_limit", "read_holder"]
 
 _log = logging.getLogger(__name__)
 
@@ -57,11 +58,6 @@ _LOCKED, _GONE = 423, 410
 _one_at_a_time = threading.Lock()
 
 T = TypeVar("T")
-
-
-def limit_name(zone_id: str) -> str:
-    """Return the name of a zone's global concurrency limit."""
-    return f"instant-logs:{zone_id}"
 
 
 def hold_on_server(*, lease_s: float = _LEASE_S) -> HoldZone:
@@ -102,7 +98,7 @@ async def hold_zone_limit(
 def read_holder(client: SyncPrefectClient, zone_id: str) -> dict[str, str]:
     """Return what the last holder of a zone wrote down; ``{}`` if nothing is known."""
     with contextlib.suppress(httpx.HTTPError):
-        variable = client.read_variable_by_name(_variable_name(zone_id))
+        variable = client.read_variable_by_name(holder_name(zone_id))
         if variable is not None and isinstance(variable.value, dict):
             return {str(key): str(value) for key, value in variable.value.items()}
     return {}
@@ -257,7 +253,7 @@ class _Slot:
             "pid": str(os.getpid()),
             "since": datetime.now(UTC).isoformat(timespec="seconds")[:19] + "Z",
         }
-        name = _variable_name(self.zone_id)
+        name = holder_name(self.zone_id)
         with contextlib.suppress(httpx.HTTPError, ObjectAlreadyExists):
             if client.read_variable_by_name(name) is None:
                 client.create_variable(VariableCreate(name=name, value=value))
@@ -316,9 +312,3 @@ class _Renewal:
         self._lease.lose(datetime.now(UTC))
         extra = {"zone_id": self._slot.zone_id, "reason": reason}
         _log.warning("instant_logs.lease_lost", extra=extra)
-
-
-def _variable_name(zone_id: str) -> str:
-    """Return a name as Prefect allows: lower-case letters, digits and underscores."""
-    safe = "".join(one if one.isalnum() else "_" for one in zone_id.lower())
-    return f"instant_logs_holder_{safe}"

@@ -25,11 +25,11 @@ from instant_logs_plugin.errors import LeaseUnreachable, LeaseUnusable, ZoneBusy
 from instant_logs_plugin.lease.both import hold_both
 from instant_logs_plugin.lease.file_lock import hold_on_host
 from instant_logs_plugin.lease.held import Lease
+from instant_logs_plugin.lease.names import limit_name
 from instant_logs_plugin.prefect.lease import (
     _Renewal,
     _Slot,
     hold_on_server,
-    limit_name,
     read_holder,
 )
 

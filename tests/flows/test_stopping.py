@@ -26,8 +26,8 @@ from prefect.settings import get_current_settings
 from prefect.states import Cancelling
 
 from instant_logs_plugin.emulator import Emulator, EmulatorConfig, run_emulator
+from instant_logs_plugin.lease.names import limit_name
 from instant_logs_plugin.prefect import load_flow
-from instant_logs_plugin.prefect.lease import limit_name
 from tests.support.command_line import emulator_environment
 from tests.support.server_process import PREFECT, running, wait_for
 

@@ -1,0 +1,1 @@
+"""What could keep a zone from being recorded, looked at before it does."""
