@@ -12,8 +12,9 @@ then reads the documents and the Parquet files that they name, and nothing else.
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,11 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 
-from instant_logs_plugin.analysis.query_files import QueryFile, parse_query_file
+from instant_logs_plugin.analysis.query_files import (
+    QueryFile,
+    macro_sql,
+    parse_query_file,
+)
 from instant_logs_plugin.analysis.read_only import check_read_only
 from instant_logs_plugin.analysis.store_listing import StoreListing, list_store
 from instant_logs_plugin.analysis.view_sql import (
@@ -38,6 +43,7 @@ __all__ = ["Database", "init_sql", "open_database"]
 
 logger = logging.getLogger(__name__)
 
+_WORD = re.compile(r"\w+")
 _MESSAGE_LINES = 12
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -55,7 +61,6 @@ class Database:
             to the store's directory; only ``query`` also refuses to write there.
         problems: What was left out and why, one sentence each.
         queries: The bundled query files by name.
-        script: The SQL that makes the same views in any DuckDB shell.
     """
 
     def __init__(
@@ -63,13 +68,14 @@ class Database:
         connection: duckdb.DuckDBPyConnection,
         listing: StoreListing,
         *,
-        script: str,
+        views: str,
         spill: tempfile.TemporaryDirectory[str],
     ) -> None:
         self.connection = connection
         self.problems = listing.problems
         self.queries = library_queries()
-        self.script = script
+        self._views = views
+        self._undefined = set(self.queries)
         self._fields = listing.fields
         self._has_captures = bool(listing.manifests)
         self._spill = spill
@@ -85,6 +91,7 @@ class Database:
             InvalidQuery: DuckDB refuses it, or it would do more than read.
         """
         with _mapped_errors():
+            self._define(sql)
             check_read_only(self.connection, sql)
             relation = self.connection.sql(sql, params=dict(params or {}))
             answer: pa.Table = relation.to_arrow_table()
@@ -123,10 +130,25 @@ class Database:
             rows = self.connection.execute(f"describe {name}").fetchall()
         return {str(row[0]): str(row[1]) for row in rows}
 
+    @property
+    def script(self) -> str:
+        """SQL that makes the same views, macros and queries in any DuckDB shell."""
+        macros = [macro_sql(query) for query in self.queries.values()]
+        return self._views + "\n" + ";\n\n".join(macros) + ";\n"
+
     def close(self) -> None:
         """Close the connection and remove what was spilled; may be called again."""
         self.connection.close()
         self._spill.cleanup()
+
+    def _define(self, sql: str) -> None:
+        """Make the macros of the queries that a text names: to bind all takes longer.
+
+        One that is named but not meant does no harm.
+        """
+        for name in self._undefined.intersection(_WORD.findall(sql)):
+            self.connection.execute(macro_sql(self.queries[name]))
+            self._undefined.remove(name)
 
     def _find(self, name: str | Path) -> QueryFile:
         if isinstance(name, str) and not name.endswith(".sql"):
@@ -189,8 +211,8 @@ def open_database(
         with _mapped_errors():
             _limit(connection, spill.name, memory_limit)
             listing, columns = _readable(connection, listing)
-            script = _script(listing, columns)
-            connection.execute(script)
+            views = _joined(view_statements(listing, columns))
+            connection.execute(views)
             _harden(connection, listing.root)
     except BaseException:
         connection.close()
@@ -199,7 +221,7 @@ def open_database(
     for problem in listing.problems:
         facts = {"store": str(listing.root), "problem": problem}
         logger.warning("instant_logs.store_problem_found", extra=facts)
-    return Database(connection, listing, script=script, spill=spill)
+    return Database(connection, listing, views=views, spill=spill)
 
 
 def init_sql(store: str, *, captures: Sequence[str] | None = None) -> str:
@@ -216,6 +238,8 @@ def _limit(
     connection: duckdb.DuckDBPyConnection, spill: str, memory_limit: str | None
 ) -> None:
     connection.execute("set timezone = 'UTC'")
+    # It would be drawn on stdout, between the results.
+    connection.execute("set enable_progress_bar = false")
     connection.execute("set temp_directory = $path", {"path": spill})
     if memory_limit is not None:
         connection.execute("set memory_limit = $limit", {"limit": memory_limit})
@@ -250,8 +274,7 @@ def _scanned_columns(
     return [str(row[0]) for row in rows]
 
 
-def _script(listing: StoreListing, columns: Sequence[str]) -> str:
-    statements = view_statements(listing, columns, queries=library_queries().values())
+def _joined(statements: Iterable[str]) -> str:
     return ";\n\n".join(["set timezone = 'UTC'", *statements]) + ";\n"
 
 

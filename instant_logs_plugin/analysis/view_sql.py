@@ -12,11 +12,7 @@ from collections.abc import Iterable, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from instant_logs_plugin.analysis.query_files import (
-    QueryFile,
-    macro_sql,
-    parse_query_file,
-)
+from instant_logs_plugin.analysis.query_files import QueryFile, parse_query_file
 from instant_logs_plugin.analysis.store_listing import StoreListing
 from instant_logs_plugin.resources import bundled_path
 
@@ -147,15 +143,12 @@ def as_glob(path: Path) -> str:
     return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
-def view_statements(
-    listing: StoreListing, columns: Iterable[str], *, queries: Iterable[QueryFile]
-) -> list[str]:
-    """Return the statements that make every view, macro and query macro, in order.
+def view_statements(listing: StoreListing, columns: Iterable[str]) -> list[str]:
+    """Return the statements that make every view and macro, in order.
 
     Args:
         listing: The files to read.
         columns: Columns that ``scan_sql`` of the listing's segments gives.
-        queries: Query files that become table macros of their names.
     """
     views = bundled_path("sql") / "views"
     return [
@@ -166,7 +159,6 @@ def view_statements(
         _recorded_rejects(listing),
         _is_recorded(columns),
         *((views / f"{name}.sql").read_text("utf-8").strip() for name in _VIEWS),
-        *(macro_sql(query) for query in queries),
     ]
 
 

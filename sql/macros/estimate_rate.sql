@@ -3,11 +3,4 @@
 --   select host, unnest(estimate_rate(weight, is_server_error)) from requests
 --   group by host
 create or replace macro estimate_rate(weight, condition, confidence := 0.95) as
-    rate_of(
-        sum(weight) filter (where condition is not null),
-        coalesce(sum(weight) filter (where condition), 0),
-        sum(excess_weight(weight)) filter (where condition is not null),
-        coalesce(sum(excess_weight(weight)) filter (where condition), 0),
-        count(condition),
-        confidence := confidence
-    )
+    rate_if(weight, excess_weight(weight), 1, condition, confidence := confidence)

@@ -22,30 +22,7 @@
 -- needs: EdgeResponseBytes
 -- caveats: few records of very different sizes make an interval too narrow
 with
-per_path as (
-    select
-        host,
-        content_type,
-        path,
-        count(bytes) as size,
-        sum(weight) filter (where bytes is not null) as requests,
-        sum(weight::double * bytes) as total,
-        sum(excess_weight(weight) * bytes::double ** 2) as excess,
-        sum(bytes) as known,
-        sum_if_known(weight, request_bytes) as request_bytes
-    from chosen_requests($capture, $label, $since, $until)
-    group by host, content_type, path
-    having count(bytes) > 0
-),
-simplified as (
-    select
-        * replace (
-            collapse_ids(path) as path,
-            lower(trim(split_part(content_type, ';', 1))) as content_type
-        )
-    from per_path
-),
-counted as (
+per_value as (
     select
         case
             when grouping(host) = 0 then 'host'
@@ -54,12 +31,37 @@ counted as (
             else 'all'
         end as dimension,
         coalesce(host, content_type, path) as value,
+        count(*) as size,
+        sum(weight) as requests,
+        sum(weight::double * bytes) as total,
+        sum(excess_weight(weight) * bytes::double ** 2) as excess,
+        sum(bytes) as known,
+        sum_if_known(weight, request_bytes) as request_bytes
+    from chosen_requests($capture, $label, $since, $until)
+    where bytes is not null
+    group by grouping sets ((), (host), (content_type), (path))
+),
+simplified as (
+    select
+        * replace (
+            case dimension
+                when 'path' then collapse_ids(value)
+                when 'content_type' then lower(trim(split_part(value, ';', 1)))
+                else value
+            end as value
+        )
+    from per_value
+),
+counted as (
+    select
+        dimension,
+        value,
         unnest(sum_of(sum(total), sum(excess), sum(known), sum(size), $confidence)),
         saturated(sum(requests)) as requests,
         share(sum(total), sum(requests)) as bytes_per_request,
         saturated(sum(request_bytes)) as request_bytes
     from simplified
-    group by grouping sets ((), (host), (content_type), (path))
+    group by dimension, value
 )
 select *, share(estimate, sum(estimate) over dimensions) as share
 from counted

@@ -22,27 +22,7 @@
 -- needs: CacheCacheStatus
 -- caveats: hits are those of Cache Analytics, see sql/macros/is_hit_status.sql
 with
-per_path as (
-    select
-        cache_status,
-        content_type,
-        path,
-        count(*) as size,
-        sum(weight) as total,
-        sum(excess_weight(weight)) as excess,
-        sum_if_known(weight, bytes) as bytes
-    from chosen_requests($capture, $label, $since, $until)
-    group by cache_status, content_type, path
-),
-simplified as (
-    select
-        * replace (
-            collapse_ids(path) as path,
-            lower(trim(split_part(content_type, ';', 1))) as content_type
-        )
-    from per_path
-),
-counted as (
+per_value as (
     select
         case
             when grouping(cache_status) = 0 then 'status'
@@ -50,18 +30,37 @@ counted as (
             when grouping(path) = 0 then 'path'
         end as dimension,
         coalesce(cache_status, content_type, path) as value,
-        unnest(estimate_of(sum(total), sum(excess), sum(size), $confidence)),
-        share(
-            coalesce(sum(total) filter (where is_hit_status(cache_status)), 0),
-            sum(total)
-        ) as hit_share,
-        saturated(sum(bytes)) as bytes,
-        saturated(
-            sum(if(is_cached_body_status(cache_status), bytes, 0))
-                filter (where bytes is not null)
-        ) as saved_bytes
-    from simplified
+        count(*) as size,
+        sum(weight) as total,
+        sum(excess_weight(weight)) as excess,
+        sum(weight) filter (where is_cache_hit) as hits,
+        sum_if_known(weight, bytes) as bytes,
+        sum_if_known(weight, if(is_cached_body_status(cache_status), bytes, 0 * bytes))
+            as saved_bytes
+    from chosen_requests($capture, $label, $since, $until)
     group by grouping sets ((cache_status), (content_type), (path))
+),
+simplified as (
+    select
+        * replace (
+            case dimension
+                when 'path' then collapse_ids(value)
+                when 'content_type' then lower(trim(split_part(value, ';', 1)))
+                else value
+            end as value
+        )
+    from per_value
+),
+counted as (
+    select
+        dimension,
+        value,
+        unnest(estimate_of(sum(total), sum(excess), sum(size), $confidence)),
+        share(coalesce(sum(hits), 0), sum(total)) as hit_share,
+        saturated(sum(bytes)) as bytes,
+        saturated(sum(saved_bytes)) as saved_bytes
+    from simplified
+    group by dimension, value
 )
 select *, share(estimate, sum(estimate) over dimensions) as share
 from counted

@@ -17,9 +17,6 @@
 -- needs: none
 -- caveats: not weighted; a range holds for records, not for lines and gaps
 with
-chosen as (
-    from chosen_requests($capture, $label, $since, $until)
-),
 lines as (
     unpivot (
         select
@@ -33,10 +30,14 @@ lines as (
     on received, written, rejected, duplicates, late
     into name item value recorded
 ),
+records as (
+    select count(*) as size
+    from chosen_requests($capture, $label, $since, $until)
+),
 fields as (
     unpivot (
         select count(columns(lambda name: is_recorded(name)))
-        from chosen
+        from chosen_requests($capture, $label, $since, $until)
     )
     on columns(*)
     into name item value recorded
@@ -84,19 +85,19 @@ found as (
         share(count(*), sum(count(*)) over ()) as share,
         min(edge_start) as first_at,
         max(edge_start) as last_at
-    from chosen
+    from chosen_requests($capture, $label, $since, $until)
     group by sampleInterval
     union all by name
     select
         'unknown_field' as topic,
         name as item,
         count(*) as recorded,
-        share(count(*), (select count(*) from chosen)) as share,
+        share(count(*), (select size from records)) as share,
         min(edge_start) as first_at,
         max(edge_start) as last_at
     from (
         select unnest(json_keys(extra)) as name, edge_start
-        from chosen
+        from chosen_requests($capture, $label, $since, $until)
         where extra is not null
     )
     group by name
@@ -105,7 +106,7 @@ found as (
         'field' as topic,
         item,
         recorded,
-        share(recorded, (select count(*) from chosen)) as share
+        share(recorded, (select size from records)) as share
     from fields
     where
         item not in (

@@ -24,26 +24,7 @@
 -- needs: EdgeResponseStatus
 -- caveats: an error has no origin address when the origin was not asked
 with
-per_path as (
-    select
-        path,
-        colo,
-        origin_ip,
-        sum(weight) as requests,
-        count(*) filter (where is_error) as size,
-        sum(weight) filter (where is_error) as total,
-        sum(excess_weight(weight)) filter (where is_error) as excess,
-        estimate_if(weight, is_server_error) as server_errors,
-        estimate_if(weight, is_error and origin_status = status) as origin_errors,
-        count(origin_status) > 0 as is_origin_known
-    from chosen_requests($capture, $label, $since, $until)
-    group by path, colo, origin_ip
-),
-simplified as (
-    select * replace (collapse_ids(path) as path)
-    from per_path
-),
-counted as (
+per_value as (
     select
         case
             when grouping(path) = 0 then 'path'
@@ -51,15 +32,29 @@ counted as (
             when grouping(origin_ip) = 0 then 'origin'
         end as dimension,
         coalesce(path, colo, origin_ip) as value,
+        count(*) filter (where is_error) as size,
+        sum(weight) filter (where is_error) as total,
+        sum(excess_weight(weight)) filter (where is_error) as excess,
+        sum(weight) filter (where is_server_error) as server_errors,
+        sum(weight) filter (where is_error and origin_status = status) as origin_errors,
+        sum(weight) as requests,
+        count(origin_status) > 0 as is_origin_known
+    from chosen_requests($capture, $label, $since, $until)
+    group by grouping sets ((path), (colo), (origin_ip))
+),
+counted as (
+    select
+        dimension,
+        if(dimension = 'path', collapse_ids(value), value) as value,
         unnest(estimate_of(sum(total), sum(excess), sum(size), $confidence)),
-        saturated(sum(total) - sum(server_errors)) as client_errors,
-        saturated(sum(server_errors)) as server_errors,
-        if(bool_or(is_origin_known), saturated(sum(origin_errors)), null)
+        saturated(sum(total) - coalesce(sum(server_errors), 0)) as client_errors,
+        saturated(coalesce(sum(server_errors), 0)) as server_errors,
+        if(bool_or(is_origin_known), saturated(coalesce(sum(origin_errors), 0)), null)
             as origin_errors,
         saturated(sum(requests)) as requests,
         share(sum(total), sum(requests)) as error_share
-    from simplified
-    group by grouping sets ((path), (colo), (origin_ip))
+    from per_value
+    group by dimension, if(dimension = 'path', collapse_ids(value), value)
 )
 select *, share(estimate, sum(estimate) over dimensions) as share
 from counted

@@ -30,33 +30,43 @@
 -- needs: EdgeTimeToFirstByteMs|OriginResponseDurationMs|OriginResponseTime
 -- caveats: an origin time of 0 means that the origin was not asked, and is left out
 with
-measured as (
-    unpivot (
-        select
-            ttfb_ms as edge_ttfb,
-            client_rtt_ms as client_rtt,
-            origin_ms as origin,
-            origin_dns_ms as origin_dns,
-            origin_tcp_ms as origin_tcp,
-            origin_tls_ms as origin_tls,
-            origin_send_ms as origin_send,
-            origin_wait_ms as origin_wait,
-            weight
-        from chosen_requests($capture, $label, $since, $until)
-    )
-    on edge_ttfb, client_rtt, origin, origin_dns, origin_tcp, origin_tls, origin_send,
-        origin_wait
-    into name measure value ms
-),
 weighed as (
     select
-        measure,
-        ms,
+        case
+            when grouping(ttfb_ms) = 0 then 'edge_ttfb'
+            when grouping(client_rtt_ms) = 0 then 'client_rtt'
+            when grouping(origin_ms) = 0 then 'origin'
+            when grouping(origin_dns_ms) = 0 then 'origin_dns'
+            when grouping(origin_tcp_ms) = 0 then 'origin_tcp'
+            when grouping(origin_tls_ms) = 0 then 'origin_tls'
+            when grouping(origin_send_ms) = 0 then 'origin_send'
+            when grouping(origin_wait_ms) = 0 then 'origin_wait'
+        end as measure,
+        coalesce(
+            ttfb_ms,
+            client_rtt_ms,
+            origin_ms,
+            origin_dns_ms,
+            origin_tcp_ms,
+            origin_tls_ms,
+            origin_send_ms,
+            origin_wait_ms
+        ) as ms,
         count(*) as size,
         sum(weight) as total,
         sum(excess_weight(weight)) as excess
-    from measured
-    group by measure, ms
+    from chosen_requests($capture, $label, $since, $until)
+    group by grouping sets (
+        (ttfb_ms),
+        (client_rtt_ms),
+        (origin_ms),
+        (origin_dns_ms),
+        (origin_tcp_ms),
+        (origin_tls_ms),
+        (origin_send_ms),
+        (origin_wait_ms)
+    )
+    having ms is not null
 ),
 ranked as (
     select

@@ -37,20 +37,48 @@
 -- needs: none
 -- caveats: shares are null when their field was not recorded; gaps are not extrapolated
 with
-totals as (
+per_status as (
     select
-        estimate_count(weight, $confidence) as requests,
+        status,
+        cache_status,
+        count(*) as size,
+        sum(weight) as total,
+        sum(excess_weight(weight)) as excess,
+        max(weight) as max_weight,
         min(edge_start) as first_request,
         max(edge_start) as last_request,
-        estimate_rate(weight, is_server_error, $confidence) as server_errors,
-        estimate_rate(weight, status between 400 and 499, $confidence) as client_errors,
-        estimate_sum(weight, bytes, $confidence) as bytes,
+        count(bytes) as bytes_size,
+        sum(bytes) as bytes_known,
+        sum(weight::double * bytes) as bytes_total,
+        sum(excess_weight(weight) * bytes::double ** 2) as bytes_excess
+    from chosen_requests($capture, $label, $since, $until)
+    group by status, cache_status
+),
+totals as (
+    select
+        estimate_of(sum(total), sum(excess), sum(size), $confidence) as requests,
+        min(first_request) as first_request,
+        max(last_request) as last_request,
+        rate_if(total, excess, size, status between 500 and 599, $confidence)
+            as server_errors,
+        rate_if(total, excess, size, status between 400 and 499, $confidence)
+            as client_errors,
+        sum_of(
+            sum(bytes_total),
+            sum(bytes_excess),
+            sum(bytes_known),
+            sum(bytes_size),
+            $confidence
+        ) as bytes,
         share(
-            estimate_if(weight, is_cache_hit),
-            estimate_if(weight, cache_status is not null)
+            coalesce(sum(total) filter (where is_hit_status(cache_status)), 0),
+            sum(total) filter (where cache_status is not null)
         ) as cache_hit_share,
-        nullif(at_least(client_ip), 0) as clients_at_least,
-        max(weight) as max_weight
+        max(max_weight) as max_weight
+    from per_status
+),
+clients as (
+    select nullif(at_least(client_ip), 0) as clients_at_least
     from chosen_requests($capture, $label, $since, $until)
 ),
 recordings as (
@@ -101,6 +129,6 @@ select
     gap_count,
     gap_s,
     share(covered_s, window_s) as coverage
-from totals cross join recordings cross join holes
+from totals cross join clients cross join recordings cross join holes
 cross join gap_note($capture, $label)
 order by all

@@ -22,19 +22,42 @@
 --   share double: part of all requests, 0 to 1
 -- needs: ClientIP
 -- caveats: one address can be many people, and one person many addresses
-with counted as (
+with
+counted as (
+    select client_ip, unnest(estimate_count(weight, $confidence))
+    from chosen_requests($capture, $label, $since, $until)
+    group by client_ip
+),
+first as (
+    select *, share(estimate, sum(estimate) over ()) as share
+    from counted
+    order by estimate desc, sample_size desc, client_ip
+    limit $limit
+),
+described as (
     select
-        client_ip,
+        first.client_ip,
         max(country) as country,
         max(asn) as asn,
-        unnest(estimate_count(weight, $confidence)),
         status_share(weight, status, 400, 499) as client_error_share,
         status_share(weight, status, 500, 599) as server_error_share,
         sum_if_known(weight, bytes) as bytes
-    from chosen_requests($capture, $label, $since, $until)
-    group by client_ip
+    from chosen_requests($capture, $label, $since, $until) as chosen
+    inner join first on chosen.client_ip is not distinct from first.client_ip
+    group by first.client_ip
 )
-select *, share(estimate, sum(estimate) over ()) as share
-from counted
-order by estimate desc, sample_size desc, client_ip
-limit $limit
+select
+    first.client_ip,
+    country,
+    asn,
+    estimate,
+    lower,
+    upper,
+    sample_size,
+    client_error_share,
+    server_error_share,
+    bytes,
+    share
+from first
+inner join described on first.client_ip is not distinct from described.client_ip
+order by estimate desc, sample_size desc, first.client_ip

@@ -15,6 +15,7 @@ from typing import Any
 from tests.benchmarks.capturing import run_apart
 from tests.benchmarks.converting import copy_seconds, decode_and_write_seconds
 from tests.benchmarks.sender import sender
+from tests.benchmarks.summaries import summary_seconds
 from tests.benchmarks.traffic import read_lines
 
 _LINES = 200_000
@@ -98,6 +99,13 @@ def bench_event_loop(records: int) -> dict[str, Any]:
     }
 
 
+def bench_summaries(records: int, rounds: int) -> dict[str, Any]:
+    """Every summary over 10 million records, two threads; < 2 s each is the aim."""
+    seconds = summary_seconds(records, rounds)
+    slowest = max(seconds, key=lambda name: seconds[name])
+    return {"records": records, "slowest": slowest, "seconds": seconds}
+
+
 def bench_help(rounds: int) -> dict[str, Any]:
     """Time of ``instant-logs --help``; < 0.3 s is the aim."""
     program = Path(sys.executable).with_name("instant-logs")
@@ -121,6 +129,7 @@ def main() -> None:
         "convert_42_columns": lambda: bench_conversion(42, _LINES // 2, rounds),
         "memory": lambda: bench_memory(*memory),
         "event_loop": lambda: bench_event_loop(records),
+        "summaries_10m": lambda: bench_summaries(10 * records, rounds),
         "help": lambda: bench_help(5),
     }
     wanted = [name for name in sys.argv[1:] if name in benches] or list(benches)
