@@ -37,7 +37,7 @@ OUR_FIELDS = ("RayID", "EdgeStartTimestamp")
 _STRANGER_FIELDS = ("ClientIP",)
 _FLOW = Path(__file__).with_name("snapshot_run.py")
 _FREE_S = 90.0
-_CAPTURE_S = 60.0
+_CAPTURE_S = 300.0
 """What a capture may take beyond its window and its waiting, on a busy machine."""
 
 
