@@ -7,7 +7,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instant_logs_plugin.capture.framing import Framed, LineFramer
@@ -99,9 +99,31 @@ def test_any_cut_gives_the_lines_back(rows: list[dict], data: st.DataObject) -> 
     assert framer.feed(messages).data + framer.flush().data == text
 
 
-@given(st.lists(st.binary(max_size=20), max_size=10))
+# What decides where a line ends, and little else.
+tokens = st.sampled_from(
+    [b"{", b"}", b'"', b"\\", b"\n", b"\r", b",", b":", b"[", b"x", b"\x00", b"\xff", A]
+)
+anything = st.lists(
+    st.binary(max_size=20) | st.lists(tokens, max_size=12).map(b"".join), max_size=10
+)
+
+
+@given(anything)
 def test_no_byte_is_lost(messages: list[bytes]) -> None:
     """Whatever comes in goes out, newlines aside, and the counts agree."""
+    check_no_byte_is_lost(messages)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@settings(max_examples=10_000, deadline=None)
+@given(anything)
+def test_no_byte_is_lost_ten_thousand_times(messages: list[bytes]) -> None:
+    """The same, for longer."""
+    check_no_byte_is_lost(messages)
+
+
+def check_no_byte_is_lost(messages: list[bytes]) -> None:
     framer = LineFramer()
     parts = [framer.feed([m]) for m in messages]
     parts.append(framer.flush())

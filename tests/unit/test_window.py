@@ -142,10 +142,20 @@ def test_a_session_is_renewed_before_it_expires() -> None:
     assert window.gaps(3641.0) == (Span(3640.0, 3640.5, GapReason.RENEWAL),)
 
 
+def renew(window: CaptureWindow, heard_until: float, now: float) -> None:
+    """The old stream was heard until some time before the new one opened."""
+    window.renewing()
+    window.lost(heard_until, GapReason.RENEWAL)
+    window.opened(now)
+
+
+ENDS = {"stop": EndReason.INTERRUPTED, "fail": EndReason.STREAM_FAILED}
 events = st.lists(
     st.tuples(
         st.floats(0.001, 30),
-        st.sampled_from(["open", "lose", "receive", "plan", "stop", "fail"]),
+        st.sampled_from(
+            ["open", "lose", "renew", "receive", "repeat", "plan", "stop", "fail"]
+        ),
     ),
     max_size=40,
 )
@@ -159,12 +169,19 @@ def test_spans_always_fill_the_window(
     window = CaptureWindow(
         Bounds(duration_s=60, max_records=max_records, warm_up_s=warm_up, drain_s=drain)
     )
-    now, is_open = 1000.0, False
+    now, is_open, opened_at = 1000.0, False, 0.0
+    repeated = 0
     for pause, event in history:
         now += pause
         if event == "open" and not is_open and window.end_reason is None:
             window.opened(now)
-            is_open = True
+            is_open, opened_at = True, now
+        elif event == "renew" and is_open:
+            renew(window, max(opened_at, now - pause / 2), now)
+            opened_at = now
+        elif event == "repeat" and is_open:
+            window.repeated(lines=2, byte_count=20)
+            repeated += 2
         elif event == "lose" and is_open:
             window.lost(now, GapReason.STREAM_LOST)
             is_open = False
@@ -172,10 +189,8 @@ def test_spans_always_fill_the_window(
             receive(window, now, 1)
         elif event == "plan":
             window.plan(now)
-        elif event == "stop":
-            window.stop(now, EndReason.INTERRUPTED)
-        elif event == "fail":
-            window.stop(now, EndReason.STREAM_FAILED)
+        elif event in ENDS:
+            window.stop(now, ENDS[event])
         is_open = is_open and window.end_reason is None
     spans = list(window.spans(now))
     assert all(span.start < span.end for span in spans)
@@ -185,6 +200,34 @@ def test_spans_always_fill_the_window(
         asked = window.end if window.end_reason else min(now, window.end or now)
         assert spans[-1].end == asked
     assert 0.0 <= window.coverage(now) <= 1.0
+    assert window.duplicate_count == repeated
+
+
+def test_a_renewal_that_overlaps_leaves_no_gap() -> None:
+    """The next stream is open before the old one is left: nothing was missed."""
+    window = open_window(duration_s=10_000.0, renew_after_s=3540.0)
+    window.renewing()
+    assert window.plan(3650.0) == Plan(Step.RECEIVE, 10_100.0)
+    window.opened(3651.0)
+    assert window.gaps(4000.0) == ()
+    assert window.plan(4000.0) == Plan(Step.RECEIVE, 3651.0 + 3540.0)
+
+
+def test_a_renewal_that_failed_is_due_again() -> None:
+    """When it was told to be, and not before."""
+    window = open_window(duration_s=10_000.0, renew_after_s=3540.0)
+    window.renewing()
+    window.renew_at(3660.0)
+    assert window.plan(3655.0) == Plan(Step.RECEIVE, 3660.0)
+    assert window.plan(3660.0).step is Step.RENEW
+
+
+def test_duplicates_meet_no_bound() -> None:
+    """What came before is counted, and leaves room for what is new."""
+    window = open_window(max_records=5, max_bytes=1000)
+    window.repeated(lines=100, byte_count=10_000)
+    assert (window.lines_left, window.bytes_left) == (5, 1000)
+    assert window.plan(101.0).step is Step.RECEIVE
 
 
 def test_a_session_joined_again_keeps_its_age():
