@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 
 from instant_logs_plugin.capture.clock import Clock
@@ -36,6 +36,8 @@ _log = logging.getLogger(__name__)
 
 _STEADY_S = 5.0
 """A stream that lived as long is replaced at once, a shorter one after a pause."""
+_SHORT_LIFE_PAUSE_S = 2.0
+"""The longest pause behind a stream that lived shorter, but brought something."""
 _LOOK_S = 2.0
 """How long a look at the session list may hold up joining a session again."""
 
@@ -68,7 +70,7 @@ class StreamJoiner:
         self._random = random
         self._read_deadline_s = read_deadline_s
         self._max_reconnects = self._reconnects_left = max_reconnects
-        self._pauses = backoff(random)
+        self._pauses, self._short_pauses = self._fresh_pauses()
 
     async def first(self, timeout_s: float) -> JoinedStream:
         """Open the capture's first stream; waits for a taken zone by the policy.
@@ -120,10 +122,7 @@ class StreamJoiner:
             InstantLogsError: No retry mends it.
             ReconnectsSpent: It was one try too many.
         """
-        if ended.lived_s >= _STEADY_S:
-            self._pauses = backoff(self._random)
-        else:
-            await asyncio.sleep(next(self._pauses))
+        await asyncio.sleep(self._pause_behind(ended))
         if may_be_alive and ended.message_count:
             joined = await self._rejoin(ended, cause, explain)
             if joined is not None:
@@ -142,6 +141,22 @@ class StreamJoiner:
                 cause = exc
             explain(gap_reason(cause))
             await asyncio.sleep(pause_after(cause, pause_s))
+
+    def _pause_behind(self, ended: JoinedStream) -> float:
+        """Return the pause before a stream is replaced: none if it lived for a while.
+
+        One that brought nothing is like a refusal: pauses go on growing.
+        """
+        if ended.lived_s >= _STEADY_S:
+            self._pauses, self._short_pauses = self._fresh_pauses()
+            return 0.0
+        if not ended.message_count:
+            return next(self._pauses)
+        self._pauses, _ = self._fresh_pauses()
+        return next(self._short_pauses)
+
+    def _fresh_pauses(self) -> tuple[Iterator[float], Iterator[float]]:
+        return backoff(self._random), backoff(self._random, most_s=_SHORT_LIFE_PAUSE_S)
 
     async def _rejoin(
         self,
