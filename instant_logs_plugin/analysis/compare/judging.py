@@ -51,7 +51,8 @@ class MetricResult:
 
     Attributes:
         effect: Values, interval and p; None when nothing could be computed.
-        p_adjusted: p by Holm over all metrics that were tested; None without effect.
+        p_adjusted: p by Holm: of a critical metric over the critical ones, of another
+            over all that were tested; None without effect.
         reason: Why it is skipped or inconclusive; else "".
         baseline_records: Records of the metric on that side.
         candidate_records: The same of the other.
@@ -74,16 +75,27 @@ class MetricResult:
 def judge_metrics(
     metrics: Sequence[Metric], baseline: Side, candidate: Side, *, confidence: float
 ) -> tuple[MetricResult, ...]:
-    """Compare every metric and adjust for their number; in the same order."""
+    """Compare every metric and adjust for their number; in the same order.
+
+    Critical metrics decide and are adjusted for their own number; the others, which
+    only inform, for the number of all.
+    """
     found = [_examine(one, baseline, candidate, confidence) for one in metrics]
-    tested = [result for result in found if result.effect is not None]
-    adjusted = iter(holm([result.effect.p for result in tested if result.effect]))
+    tested = [one for one in found if one.effect is not None]
+    critical = [one for one in tested if one.metric.critical]
+    adjusted = _adjust(tested) | _adjust(critical)
     return tuple(
         result
         if result.effect is None
-        else _judge(result, result.effect, next(adjusted), 1 - confidence)
+        else _judge(result, result.effect, adjusted[result.metric.name], 1 - confidence)
         for result in found
     )
+
+
+def _adjust(results: Sequence[MetricResult]) -> dict[str, float]:
+    """Return p-values by metric, by Holm over these results."""
+    p_values = holm([one.effect.p for one in results if one.effect])
+    return {one.metric.name: p for one, p in zip(results, p_values, strict=True)}
 
 
 def _judge(

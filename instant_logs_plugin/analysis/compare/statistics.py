@@ -1,8 +1,8 @@
 """Whether two sides differ: tests and intervals over arrays, by SciPy.
 
 Pure: arrays in, numbers out. Records of one moment resemble each other, so no test
-takes them as independent: each side comes as clusters (spans of time), and what the
-clusters say about the variance counts wherever it says more than single records do.
+takes them as independent: each side comes as clusters (spans of time, in order), and
+what these say about the variance counts wherever it is more than what records say.
 
 - Shares: chi-square of two proportions on effective counts (Kish's effective sample
   size over the design effect of the clusters), referred to F, as Rao and Scott do.
@@ -16,7 +16,7 @@ clusters say about the variance counts wherever it says more than single records
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -26,8 +26,16 @@ from instant_logs_plugin.analysis.compare.samples import (
     Floats,
     Replicates,
     Values,
-    effective_size,
     weighted_quantile,
+)
+from instant_logs_plugin.analysis.compare.shares import (
+    Limits,
+    Share,
+    combine_limits,
+    estimate_shares,
+    linearised,
+    paired,
+    share_p,
 )
 
 __all__ = [
@@ -39,8 +47,6 @@ __all__ = [
     "compare_shares",
     "holm",
 ]
-
-Limits = tuple[float, float]
 
 _ROUNDING = 1e-9
 
@@ -83,15 +89,19 @@ def compare_shares(
     baseline: Clusters, candidate: Clusters, *, confidence: float
 ) -> Effect:
     """Compare two weighted shares; ``amount`` is the weight that counts."""
-    sides = (_share(baseline), _share(candidate))
-    limits = [side.interval(confidence) for side in sides]
-    lower, upper = _difference(sides[0].share, limits[0], sides[1].share, limits[1])
+    before, after = estimate_shares(baseline, candidate)
+    lower, upper = combine_limits(
+        before.share,
+        before.interval(confidence),
+        after.share,
+        after.interval(confidence),
+    )
     return Effect(
-        baseline=sides[0].share,
-        candidate=sides[1].share,
+        baseline=before.share,
+        candidate=after.share,
         lower=lower,
         upper=upper,
-        p=_share_p(*sides),
+        p=share_p(before, after),
     )
 
 
@@ -105,27 +115,38 @@ def compare_quantiles(
         np.concatenate([side.weight / side.weight.sum() for side in sides]),
         q,
     )
-    above = [_share(_above(side, together)) for side in sides]
     points = [weighted_quantile(side.value, side.weight, q) for side in sides]
+    shares = estimate_shares(*map(_above, sides, points))
     limits = [
-        _quantile_interval(side, q, point, confidence)
-        for side, point in zip(sides, points, strict=True)
+        _quantile_interval(side, replace(share, share=q), confidence)
+        for side, share in zip(sides, shares, strict=True)
     ]
-    lower, upper = _difference(points[0], limits[0], points[1], limits[1])
+    lower, upper = combine_limits(points[0], limits[0], points[1], limits[1])
     return Effect(
         baseline=points[0],
         candidate=points[1],
         lower=lower,
         upper=upper,
-        p=_share_p(*above),
+        p=share_p(*estimate_shares(*(_above(side, together) for side in sides))),
     )
 
 
 def compare_means(
     baseline: Clusters, candidate: Clusters, *, confidence: float
 ) -> Effect:
-    """Compare two ratios of sums: means by weight, or rates by second."""
-    return _welch(_linearised(baseline), _linearised(candidate), confidence)
+    """Compare two ratios of sums: means by weight, or rates by second.
+
+    The less sure counts of what single clusters say and what pairs of them say.
+    """
+    effects = [
+        _welch(linearised(before), linearised(after), confidence)
+        for before, after in (
+            (baseline, candidate),
+            (paired(baseline), paired(candidate)),
+        )
+        if min(len(before.weight), len(after.weight)) > 1
+    ]
+    return max(effects, key=lambda effect: effect.upper - effect.lower)
 
 
 def compare_replicates(
@@ -157,63 +178,6 @@ def compare_mix(
     counts = np.array([baseline * sizes[0], candidate * sizes[1]])
     counts = counts[:, counts.sum(axis=0) > 0]
     return distance, float(stats.chi2_contingency(counts, correction=False).pvalue)
-
-
-@dataclass(frozen=True)
-class _Share:
-    """A share with its effective sample size and effective number of clusters."""
-
-    share: float
-    size: float
-    clusters: float
-
-    def interval(self, confidence: float) -> Limits:
-        """Return Jeffreys' interval; few clusters widen it as Student's t does."""
-        tail = (1 - confidence) / 2
-        t = stats.t.ppf(1 - tail, max(self.clusters - 1, 1))
-        size = self.size * float((stats.norm.ppf(1 - tail) / t) ** 2)
-        hit, missed = self.share * size, (1 - self.share) * size
-        low, high = stats.beta.ppf([tail, 1 - tail], hit + 0.5, missed + 0.5)
-        # Nothing seen, or nothing else: that end of the interval is known.
-        return (
-            float(low) if self.share > 0 else 0.0,
-            float(high) if self.share < 1 else 1.0,
-        )
-
-
-def _share(side: Clusters) -> _Share:
-    total = side.weight.sum()
-    # What adds up to all or nothing must not miss it by a rounding error.
-    share = min(round(float(side.amount.sum() / total), 12), 1.0)
-    size = effective_size(total, side.weight_squared.sum())
-    of_records = share * (1 - share) / size
-    of_clusters = float(stats.sem(_linearised(side))) ** 2
-    design_effect = max(1.0, of_clusters / of_records) if of_records > 0 else 1.0
-    clusters = effective_size(total, np.square(side.weight).sum())
-    return _Share(share, float(size / design_effect), float(clusters))
-
-
-def _share_p(baseline: _Share, candidate: _Share) -> float:
-    counts = np.array(
-        [
-            [one.share * one.size, (1 - one.share) * one.size]
-            for one in (baseline, candidate)
-        ]
-    )
-    if not counts.sum(axis=0).all():
-        return 1.0
-    chi2 = stats.chi2_contingency(counts, correction=False).statistic
-    freedom = max(baseline.clusters + candidate.clusters - 2, 1)
-    return float(stats.f.sf(chi2, 1, freedom))
-
-
-def _linearised(side: Clusters) -> Floats:
-    """Return one value by cluster whose mean is the ratio and whose error is its."""
-    total = side.weight.sum()
-    ratio = side.amount.sum() / total
-    residual = side.amount - ratio * side.weight
-    values: Floats = ratio + residual * (len(side.weight) / total)
-    return values
 
 
 def _jackknifed(side: Replicates) -> Floats:
@@ -264,23 +228,10 @@ def _above(side: Values, threshold: float) -> Clusters:
     )
 
 
-def _quantile_interval(
-    side: Values, q: float, point: float, confidence: float
-) -> Limits:
-    """Return Woodruff's interval: the quantiles at the ends of that of ``q``."""
-    above = _share(_above(side, point))
-    low, high = _Share(q, above.size, above.clusters).interval(confidence)
+def _quantile_interval(side: Values, share: Share, confidence: float) -> Limits:
+    """Return Woodruff's interval: the quantiles at the ends of that of a share."""
+    low, high = share.interval(confidence)
     return (
         weighted_quantile(side.value, side.weight, low),
         weighted_quantile(side.value, side.weight, high),
     )
-
-
-def _difference(
-    first: float, of_first: Limits, second: float, of_second: Limits
-) -> Limits:
-    """Return the interval of second minus first from those of both (MOVER)."""
-    below = np.hypot(second - of_second[0], of_first[1] - first)
-    above = np.hypot(of_second[1] - second, first - of_first[0])
-    difference = second - first
-    return float(difference - below), float(difference + above)

@@ -145,23 +145,31 @@ def test_weighted_quantile():
     assert (heavy, light) == (2.0, 1.0)
 
 
+def means(numbers) -> Clusters:
+    """Return a side of spans of equal weight with these means."""
+    weight = np.full(len(numbers), 5.0)
+    return Clusters(
+        weight=weight, weight_squared=weight, amount=weight * numbers, records=150
+    )
+
+
 def test_means_are_welchs():
     """Spans of equal weight give Welch's test on their means."""
-    random = np.random.default_rng(2)
-    first, second = random.normal(10, 1, SPANS), random.normal(11, 3, SPANS)
-    sides = [
-        Clusters(
-            weight=np.full(SPANS, 5.0),
-            weight_squared=np.full(SPANS, 5.0),
-            amount=5.0 * numbers,
-            records=150,
-        )
-        for numbers in (first, second)
-    ]
-    effect = compare_means(*sides, confidence=0.95)
+    swing = np.resize([-1.0, 1.0], SPANS) * np.random.default_rng(2).random(SPANS)
+    first, second = 10 + swing, 10.5 + 3 * swing
+    effect = compare_means(means(first), means(second), confidence=0.95)
     welch = stats.ttest_ind(second, first, equal_var=False)
     assert effect.p == pytest.approx(welch.pvalue)
     assert (effect.lower, effect.upper) == pytest.approx(welch.confidence_interval())
+
+
+def test_disturbances_can_outlast_a_span():
+    """Where neighbours resemble each other, pairs of them say how sure a mean is."""
+    random = np.random.default_rng(2)
+    first, second = (np.repeat(random.normal(10, 1, SPANS // 2), 2) for _ in "ab")
+    effect = compare_means(means(first), means(second), confidence=0.95)
+    pairs = stats.ttest_ind(second[::2], first[::2], equal_var=False)
+    assert effect.p == pytest.approx(pairs.pvalue)
 
 
 def test_jackknife_of_a_mean_is_the_mean():
