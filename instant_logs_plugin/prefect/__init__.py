@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         record_capture,
         record_zone,
         summarize_capture,
+        write_report,
     )
     from instant_logs_plugin.prefect.upkeep import (
         keep_in_order,
@@ -91,6 +92,7 @@ __all__ = [
     "serve_flows",
     "summarize_capture",
     "verify_store",
+    "write_report",
 ]
 
 _HOMES = {
@@ -124,6 +126,7 @@ _HOMES = {
     "serve_flows": "serving",
     "summarize_capture": "tasks",
     "verify_store": "upkeep",
+    "write_report": "tasks",
 }
 
 

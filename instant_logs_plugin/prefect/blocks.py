@@ -195,6 +195,16 @@ class CaptureStore(Block):
         title="Journal",
         description="A local directory for raw lines; default: .journal in the store.",
     )
+    reports: bool = Field(
+        default=False,
+        title="Reports",
+        description="Whether a run leaves an HTML report of its capture in reports/.",
+    )
+    assets: bool = Field(
+        default=False,
+        title="Assets",
+        description="Whether Prefect knows each zone of the store as an asset.",
+    )
 
     def open(self) -> Store:
         """Return the store.

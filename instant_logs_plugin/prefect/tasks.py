@@ -44,9 +44,16 @@ from instant_logs_plugin.prefect.parameters import RecordingParameters
 from instant_logs_plugin.prefect.progress import show_progress
 from instant_logs_plugin.prefect.run import current_run, current_task_id, run_logger
 from instant_logs_plugin.prefect.states import skipped_state
+from instant_logs_plugin.store.layout import report_path
 from instant_logs_plugin.store.manifest import Manifest
 
-__all__ = ["CaptureSummary", "record_capture", "record_zone", "summarize_capture"]
+__all__ = [
+    "CaptureSummary",
+    "record_capture",
+    "record_zone",
+    "summarize_capture",
+    "write_report",
+]
 
 _OPENINGS = 3
 _MARGIN_S = 120.0
@@ -230,6 +237,31 @@ def summarize_capture(
         summaries = run_summaries(database, names)
     markdown = f"{_headline(manifest)}\n\n{render_summaries(summaries)}"
     return CaptureSummary(markdown, summaries.rows.get("top_paths", []))
+
+
+@task(
+    name="write-report",
+    task_run_name="report {manifest.capture_id}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def write_report(manifest: Manifest, *, store: CaptureStore) -> str:
+    """Write an HTML report of one capture to ``reports/`` in its store.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        QueryError: A summary cannot be run.
+        StoreUnwritable: The file system refused.
+    """
+    # Charts load only where a report is asked for.
+    from instant_logs_plugin.analysis.report import render_report  # noqa: PLC0415
+
+    files, path = store.open(), report_path(manifest.capture_id)
+    page = render_report(store.uri, [manifest.capture_id])
+    files.write_bytes(path, page.encode())
+    return str(files.root / path)
 
 
 def _headline(manifest: Manifest) -> str:

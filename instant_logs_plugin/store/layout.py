@@ -14,6 +14,7 @@ from instant_logs_plugin.errors import InvalidOption
 __all__ = [
     "MANIFESTS",
     "REJECTS",
+    "REPORTS",
     "REQUESTS",
     "capture_id_at",
     "check_capture_id",
@@ -21,12 +22,14 @@ __all__ = [
     "is_segment_path",
     "manifest_path",
     "rejects_path",
+    "report_path",
     "segment_path",
 ]
 
 REQUESTS = "requests"
 REJECTS = "rejects"
 MANIFESTS = "manifests"
+REPORTS = "reports"
 
 _ZONE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CAPTURE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
@@ -95,3 +98,8 @@ def rejects_path(capture_id: str) -> str:
 def manifest_path(capture_id: str) -> str:
     """Return the path of a capture's manifest."""
     return f"{MANIFESTS}/{check_capture_id(capture_id)}.json"
+
+
+def report_path(capture_id: str) -> str:
+    """Return the path of a capture's report; absent where none was asked for."""
+    return f"{REPORTS}/{check_capture_id(capture_id)}.html"

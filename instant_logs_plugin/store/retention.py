@@ -18,6 +18,7 @@ from instant_logs_plugin.store.layout import (
     REQUESTS,
     manifest_path,
     rejects_path,
+    report_path,
 )
 from instant_logs_plugin.store.manifest import CaptureState, Manifest
 
@@ -68,6 +69,7 @@ def _ended(manifest: Manifest, before: datetime) -> bool:
 def _remove(store: Store, manifest: Manifest) -> int:
     capture_id = manifest.capture_id
     paths = [manifest_path(capture_id), rejects_path(capture_id)]
+    paths.append(report_path(capture_id))
     paths += [segment.path for segment in manifest.segments]
     return sum(store.remove(path) for path in paths)
 

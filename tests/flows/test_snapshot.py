@@ -23,7 +23,11 @@ from instant_logs_plugin.prefect import (
     load_flow,
 )
 from tests.support.access_log import LOG, needs_log, read_log_figures
-from tests.support.prefect_server import read_artifacts
+from tests.support.prefect_server import (
+    read_artifacts,
+    read_asset_events,
+    wait_until,
+)
 
 # Prefect leaves sockets to its own server for the garbage collector.
 pytestmark = pytest.mark.filterwarnings(
@@ -80,6 +84,31 @@ async def test_a_snapshot_leaves_a_summary(flow, environment, point_at):
     assert f"{manifest['written']:,} records" in text
     assert "coverage 100.0%" in text
     assert "## top_paths" in text
+
+
+async def test_a_report_and_an_asset(
+    flow, environment, point_at, tmp_path, monkeypatch
+):
+    """Where the store asks for them: a file that opens by itself, and an asset."""
+    zone = "0123456789abcdef0123456789abcd00"
+    store = tmp_path / "kept"
+    block = CaptureStore(uri=str(store), reports=True, assets=True)
+    await block.save("kept", overwrite=True)
+    with run_emulator(EmulatorConfig(rate=500.0, delay_s=0.0)) as emulator:
+        point_at(emulator)
+        manifest = await flow(
+            CaptureParameters(zone_id=zone, duration_s=2), store="kept"
+        )
+    report = store / "reports" / f"{manifest['capture_id']}.html"
+    assert report.read_text().startswith("<!doctype html>")
+    (link,) = await read_artifacts(f"report-{zone}")
+    assert report.as_uri() in str(link.data)
+
+    async def told() -> list[dict[str, Any]]:
+        return await read_asset_events(f"file://{store}/requests/zone_id={zone}")
+
+    (event,) = await wait_until(told)
+    assert event["payload"]["rows"] == manifest["written"]
 
 
 async def test_blocks_by_name(flow, environment, point_at, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ __all__ = [
     "deploy",
     "new_run",
     "read_artifacts",
+    "read_asset_events",
     "read_events",
     "read_run",
     "run_again",
@@ -37,9 +38,18 @@ async def read_artifacts(key: str) -> list[Artifact]:
 
 async def read_events(prefix: str, zone_id: str) -> list[dict[str, Any]]:
     """Return the events about a zone that the server holds, oldest first."""
+    return await _read_events(prefix, f"instant-logs.zone.{zone_id}")
+
+
+async def read_asset_events(key: str) -> list[dict[str, Any]]:
+    """Return the materialisations of an asset, oldest first."""
+    return await _read_events("prefect.asset.materialization", key)
+
+
+async def _read_events(prefix: str, resource_id: str) -> list[dict[str, Any]]:
     wanted = {
         "event": {"prefix": [prefix]},
-        "resource": {"id": [f"instant-logs.zone.{zone_id}"]},
+        "resource": {"id": [resource_id]},
         "order": "ASC",
     }
     async with get_client() as client:
