@@ -31,7 +31,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": "1",
 }
 _LINE_LIMIT_BYTES = 2 * 2**20
-_BATCH_ROWS = 2**12
+_BATCH_ROWS = 2**13
 _TYPES = {Form.TEXT: "VARCHAR", Form.INT: "BIGINT", Form.BOOL: "BOOLEAN"}
 # DuckDB's JSON parser lets a last comma pass; whether one is there is seen coarsely.
 _LAST_COMMA = r",\s*[\]}]"
@@ -72,6 +72,8 @@ class RowStream:
         self, connection: duckdb.DuckDBPyConnection, path: Path, shape: Shape
     ) -> None:
         self._connection = connection
+        # Rows that are read long before they are taken only fill memory.
+        connection.execute("set streaming_buffer_size = '1MB'")
         # Read by its descriptor: a name could be a pattern, or change.
         self._file = os.open(path, os.O_RDONLY)
         self._batches = self._iter_batches(shape)

@@ -43,8 +43,14 @@ def write_segment(
     first = next(filled, None)
     if first is None:
         return Segment(path=path, rows=0, bytes=0, sha256="")
-    with store.open_atomic(path) as sink:
-        rows = _write(sink, schema, itertools.chain((first,), filled))
+    encodings = _encodings(schema, first)
+    tables = itertools.chain((first,), filled)
+    del first
+    with (
+        store.open_atomic(path) as sink,
+        pq.ParquetWriter(sink, schema, **encodings) as writer,
+    ):
+        rows = _write(writer, tables)
     segment = read_segment(store, path)
     if segment.rows != rows:
         problem = f"{path} holds {segment.rows} rows, {rows} were written"
@@ -88,14 +94,12 @@ def segment_problems(store: Store, segment: Segment) -> list[str]:
     ]
 
 
-def _write(sink: pa.NativeFile, schema: pa.Schema, tables: Iterable[pa.Table]) -> int:
+def _write(writer: pq.ParquetWriter, tables: Iterable[pa.Table]) -> int:
     rows = 0
-    groups = _iter_row_groups(tables)
-    first = next(groups)
-    with pq.ParquetWriter(sink, schema, **_encodings(schema, first)) as writer:
-        for group in itertools.chain((first,), groups):
-            writer.write_table(group, row_group_size=_ROW_GROUP_ROWS)
-            rows += group.num_rows
+    for group in _iter_row_groups(tables):
+        writer.write_table(group, row_group_size=_ROW_GROUP_ROWS)
+        rows += group.num_rows
+        del group  # or it waits in memory until the next one is full
     return rows
 
 
@@ -106,10 +110,15 @@ def _iter_row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         held.append(table)
         rows = sum(one.num_rows for one in held)
         if rows >= _ROW_GROUP_ROWS or sum(t.nbytes for t in held) >= _ROW_GROUP_BYTES:
-            yield pa.concat_tables(held)
-            held = []
+            yield _take_all(held)
     if held:
-        yield pa.concat_tables(held)
+        yield _take_all(held)
+
+
+def _take_all(held: list[pa.Table]) -> pa.Table:
+    joined = pa.concat_tables(held)
+    held.clear()
+    return joined
 
 
 def _encodings(schema: pa.Schema, sample: pa.Table) -> dict[str, Any]:
