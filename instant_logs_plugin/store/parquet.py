@@ -20,7 +20,7 @@ __all__ = ["read_segment", "segment_problems", "write_segment"]
 
 _HASH_CHUNK_BYTES = 2**20
 _ROW_GROUP_ROWS = 2**17
-_ROW_GROUP_BYTES = 16 * 2**20
+_ROW_GROUP_BYTES = 8 * 2**20
 _SAMPLE_ROWS = 2**13
 
 

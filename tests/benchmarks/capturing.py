@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -29,7 +30,11 @@ _PROBE_S = 0.005
 def run_apart(what: str, url: str, records: int, columns: int) -> dict[str, Any]:
     """Run ``capture`` or ``receive`` in a fresh process and return its figures."""
     command = [sys.executable, "-m", __name__, what, url, str(records), str(columns)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    # As the command line does.
+    environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, check=True, text=True, env=environment
+    )
     return dict(json.loads(done.stdout))
 
 
