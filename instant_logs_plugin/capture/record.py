@@ -52,6 +52,8 @@ __all__ = ["CaptureOutcome", "CaptureSetup", "record_capture"]
 _log = logging.getLogger(__name__)
 
 _TURN_S = 0.0001
+_RECOVERY_S = 30.0
+"""How long a capture that ended waits for the recovery of earlier ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,12 +170,10 @@ async def _recovering(setup: CaptureSetup, stop: StopRequest) -> AsyncIterator[N
     task = asyncio.create_task(asyncio.to_thread(recover))
     try:
         yield
-    except BaseException:
-        is_over.set()
-        raise
+        if not stop.is_set:
+            await asyncio.wait({task}, timeout=_RECOVERY_S)
     finally:
-        if stop.is_set:
-            is_over.set()
+        is_over.set()
         await task
 
 

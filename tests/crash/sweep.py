@@ -27,6 +27,8 @@ _CAPTURE = (
     "--fields=RayID,EdgeResponseStatus",
     "--segment-size=8kB",
     "--fsync-interval=100ms",
+    # One killed before it knew its session leaves one that it cannot tell is its own.
+    "--on-busy=takeover",
     "--quiet",
 )
 _STEP = re.compile(r"^failpoint (\S+)$", re.MULTILINE)
@@ -119,24 +121,25 @@ class Sweep:
             output=output or case.directory / "output",
         )
 
-    def capture(
-        self, case: Case, points: str = "", *, kill_after_s: float | None = None
-    ) -> int:
-        """Run a capture to its end, or kill it; return its exit code.
-
-        Args:
-            case: Where.
-            points: The failpoints that are armed.
-            kill_after_s: When to kill it, counted from its journal's first file.
-        """
-        process = self.start(case, points=points)
-        if kill_after_s is not None:
-            self.wait_for_journal(case, process)
-            process.join(kill_after_s)
-            process.kill()
-        code = end_command(process)
+    def capture(self, case: Case, points: str = "") -> int:
+        """Run a capture to its end, or to where a point kills it."""
+        code = end_command(self.start(case, points=points))
         case.note_taken()
         return code
+
+    def kill(self, case: Case, *, first: str, after_s: float) -> None:
+        """Run a capture and kill it some time after its first file of a name."""
+        known = set(case.store_path.glob(f".journal/*/{first}"))
+        process = self.start(case)
+        deadline = time.monotonic() + TIMEOUT_S
+        while process.is_alive() and time.monotonic() < deadline:
+            if set(case.store_path.glob(f".journal/*/{first}")) - known:
+                break
+            time.sleep(0.005)
+        process.join(after_s)
+        process.kill()
+        end_command(process)
+        case.note_taken()
 
     def recover(self, case: Case, points: str = "") -> int:
         """Run ``instant-logs recover`` in a fresh process; return its exit code."""
@@ -171,12 +174,11 @@ class Sweep:
         return case.taken.total()
 
     @staticmethod
-    def wait_for_journal(case: Case, process: ForkServerProcess) -> None:
-        """Return once a capture has a journal that was not there before."""
-        known = set(case.store_path.glob(".journal/*"))
+    def wait_for_lines(case: Case, process: ForkServerProcess) -> None:
+        """Return once a capture's lines reach its journal."""
         deadline = time.monotonic() + TIMEOUT_S
         while process.is_alive() and time.monotonic() < deadline:
-            if set(case.store_path.glob(".journal/*")) - known:
+            if any(case.store_path.glob(".journal/*/*.ndjson")):
                 return
             time.sleep(0.005)
 

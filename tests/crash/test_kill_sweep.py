@@ -99,7 +99,8 @@ def test_killed_at_random_times(sweep):
 def storm(sweep: Sweep, seed: int, kills: int = 8) -> None:
     chance, case = random.Random(seed), sweep.case()
     for _ in range(kills):
-        sweep.capture(case, kill_after_s=chance.uniform(0.0, 0.9))
+        first = chance.choice(["capture.json", "*.ndjson"])
+        sweep.kill(case, first=first, after_s=chance.uniform(0.0, 0.6))
     assert sweep.recover(case) == 0, case.output
     assert sweep.check(case) > 0
 

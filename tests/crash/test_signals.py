@@ -34,7 +34,7 @@ def test_a_signal_seals_and_commits_in_two_seconds(number, sweep):
     for _ in range(TRIES):
         case = sweep.case()
         process = sweep.start(case, *OPTIONS)
-        sweep.wait_for_journal(case, process)
+        sweep.wait_for_lines(case, process)
         process.join(1.0)
         asked_at = time.monotonic()
         os.kill(process.pid, number)
@@ -53,7 +53,7 @@ def test_a_second_signal_leaves_the_journal(sweep):
     """A capture that cannot finish is ended at once, and recovered later."""
     case = sweep.case()
     process = sweep.start(case, *OPTIONS, points="store.requests:create=hang")
-    sweep.wait_for_journal(case, process)
+    sweep.wait_for_lines(case, process)
     process.join(1.0)
     os.kill(process.pid, signal.SIGTERM)
     process.join(0.5)
