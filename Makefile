@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PARALLEL := -n 2
 # They start servers and environments of their own, once for all their tests.
-SERIAL := tests/flows tests/packaging
+SERIAL := tests/deploy tests/flows tests/packaging tests/storm
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit soak check format bench build clean

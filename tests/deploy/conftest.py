@@ -23,7 +23,7 @@ from tests.support.server_process import (
     wait_for,
 )
 
-RUN_S = 120.0
+RUN_S = 300.0
 _ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 

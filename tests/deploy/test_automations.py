@@ -12,7 +12,7 @@ import pytest
 from tests.support.deploy_files import DEPLOY
 from tests.support.server_process import wait_for
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(900)
 
 NAMES = {"instant-logs: record on event", "instant-logs: crash the dead"}
 ZONE = f"{31:032x}"
@@ -53,7 +53,7 @@ def test_an_event_starts_a_capture_of_its_zone(site):
     payload = {"zone_id": ZONE, "errors": 17}
     send_event(site.server, "zone.traffic.suspicious", payload)
     deployment = {"id": {"any_": [site.deployment_id(name)]}}
-    runs = wait_for(lambda: site.runs(deployments=deployment), 60, "the event's run")
+    runs = wait_for(lambda: site.runs(deployments=deployment), 180, "the event's run")
     assert [run["parameters"]["capture"]["zone_id"] for run in runs] == [ZONE]
     site.server.post(
         f"/flow_runs/{runs[0]['id']}/set_state", state={"type": "CANCELLED"}

@@ -12,7 +12,7 @@ from instant_logs_plugin.store.filesystem import open_store
 from tests.support.deploy_files import ROOT, read_yaml
 from tests.support.server_process import wait_for
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(900)
 
 
 def capture_of(number: int, **changes: object) -> dict[str, object]:
@@ -61,7 +61,7 @@ def test_a_schedule_records_its_zone(site, deploy_changed):
 
     deploy_changed(change)
     deployment = {"id": {"any_": [site.deployment_id("traffic-snapshot/zones")]}}
-    runs = wait_for(lambda: site.runs(deployments=deployment), 60, "a scheduled run")
+    runs = wait_for(lambda: site.runs(deployments=deployment), 180, "a scheduled run")
     first = min(runs, key=lambda run: run["expected_start_time"])
     assert first["auto_scheduled"]
     assert site.ended(first["id"])["type"] == "COMPLETED"

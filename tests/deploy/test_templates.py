@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.deploy_files import DEPLOY, ROOT, read_yaml
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(900)
 
 ZONE = f"{41:032x}"
 
@@ -49,7 +49,7 @@ def run_script(script: str, environment: dict[str, str]) -> tuple[int, str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=400,
     )
     return done.returncode, done.stderr
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.deploy_files import ROOT
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(900)
 
 ZONE = f"{51:032x}"
 

@@ -31,9 +31,9 @@ __all__ = [
 ]
 
 PREFECT = Path(sys.executable).with_name("prefect")
-_START_S = 180.0
+_START_S = 300.0
 _STOP_S = 30.0
-_RUN_S = 180.0
+_RUN_S = 300.0
 _TRIES = 30
 
 _QUIET = {
