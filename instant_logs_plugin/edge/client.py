@@ -134,6 +134,9 @@ class SessionClient:
         provider: Where and who.
         timeout_s: For connecting, and for each pause between bytes.
         transport: Replaces the network, in tests.
+
+    Raises:
+        InvalidOption: The environment's proxy or certificates are unusable.
     """
 
     def __init__(
@@ -144,9 +147,10 @@ class SessionClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._provider = provider
-        self._http = httpx.AsyncClient(
-            auth=provider.auth, timeout=timeout_s, transport=transport
-        )
+        with _mapped_settings():
+            self._http = httpx.AsyncClient(
+                auth=provider.auth, timeout=timeout_s, transport=transport
+            )
         self.answered_at: str | None = None
         """The ``Date`` of the last reply as the service wrote it, or None."""
 
@@ -225,6 +229,20 @@ async def _read(response: httpx.Response) -> bytes:
         if size > _BODY_LIMIT:
             raise InvalidApiResponse(f"a reply of more than {_BODY_LIMIT} bytes")
     return b"".join(parts)
+
+
+@contextlib.contextmanager
+def _mapped_settings() -> Iterator[None]:
+    """Turn what httpx makes of the environment's own settings into ours."""
+    try:
+        yield
+    except OSError as exc:  # an SSLError is one
+        allowed = f"a file of PEM certificates ({exc.strerror})"
+        raise InvalidOption("SSL_CERT_FILE", "unusable", allowed) from exc
+    except (ImportError, ValueError, httpx.InvalidURL):
+        # Its text can hold the proxy's password.
+        allowed = "an http:// URL in HTTPS_PROXY and ALL_PROXY"
+        raise InvalidOption("proxy", "**********", allowed) from None
 
 
 @contextlib.contextmanager

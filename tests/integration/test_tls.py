@@ -74,6 +74,26 @@ def test_an_api_that_cannot_be_verified_gets_no_token(flaw, authority, tmp_path)
     assert service.requests == []
 
 
+@pytest.mark.parametrize(
+    ("environment", "names"),
+    [
+        ({"SSL_CERT_FILE": "/nowhere/ca.pem"}, "SSL_CERT_FILE"),
+        ({"SSL_CERT_FILE": __file__}, "SSL_CERT_FILE"),
+        ({"ALL_PROXY": "socks5://user:s3cret@127.0.0.1:1"}, "proxy"),
+        ({"HTTPS_PROXY": "nonsense://user:s3cret@x"}, "proxy"),
+    ],
+)
+def test_unusable_settings_are_told(environment, names, tmp_path):
+    """Before anything is contacted, and without a proxy's password."""
+    with stub(Stub(send=send)) as service:
+        result = capture(service, tmp_path, **environment)
+    assert result.exit_code == 2, result.stderr
+    assert names in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "s3cret" not in result.stderr
+    assert service.requests == []
+
+
 def test_a_stream_that_cannot_be_verified_is_not_read(authority, tmp_path):
     """The API can be trusted and the stream's host not: the URL is not sent."""
     made, path = authority
