@@ -1,5 +1,5 @@
--- Estimate of the rate of groups for which a condition holds, from their sums: `total` of
--- the weights, `excess` of excess_weight(weight), `size` of the records.
+-- Estimate of the rate of groups for which a condition holds, from their sums: `total`
+-- of the weights, `excess` of excess_weight(weight), `size` of the records.
 create or replace macro rate_if(total, excess, size, condition, confidence := 0.95) as
     rate_of(
         sum(total) filter (where condition is not null),
