@@ -111,7 +111,8 @@ def measure(name, confidence=0.95):
         connection.execute(";\n".join(library_macros()))
         connection.register("draws", draw_samples(traffic, random))
         (figures,) = connection.sql(COVERAGE, params=known).to_arrow_table().to_pylist()
-    print(f"\n{name}: { ({k: round(v, 4) for k, v in figures.items()}) }")
+    figures_text = {key: round(value, 4) for key, value in figures.items()}
+    print(f"\n{name}: {figures_text}")  # noqa: T201 - figures for the document
     return figures
 
 
@@ -131,7 +132,7 @@ def test_intervals_hold_what_they_promise(name):
 
 
 def test_unweighted_counting_is_wrong():
-    """What counting records says instead: a few per cent of the traffic, another rate."""
+    """Counting records says a few per cent of the traffic, and another rate."""
     figures = measure("changing, errors in the burst")
     assert figures["unweighted_total_error"] < -0.95
     assert figures["unweighted_rate_error"] < -0.1
@@ -175,7 +176,7 @@ def test_z_score(confidence, connection):
     ],
 )
 def test_nothing_is_uncertain_when_all_is_recorded(sql, expected, connection):
-    """With every weight 1 an interval is the count; without records nothing is known."""
+    """With every weight 1 an interval is the count; without records it is open."""
     assert tuple(ask(connection, sql).values()) == expected
 
 
