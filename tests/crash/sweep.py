@@ -8,6 +8,7 @@ import shutil
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from glob import glob
 from itertools import count
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -59,6 +60,11 @@ class Case:
     def steps(self) -> list[str]:
         """Return the steps that a traced command took."""
         return _STEP.findall(self.output)
+
+    def journal_files(self, name: str) -> set[str]:
+        """Return the journal's files of a name, while others come and go."""
+        pattern = self.store_path / ".journal" / "*" / name
+        return set(glob(str(pattern)))  # noqa: PTH207 - Path.glob fails when a directory goes meanwhile
 
     def note_taken(self) -> None:
         """Remember every line that is whole in the journal or committed."""
@@ -129,11 +135,11 @@ class Sweep:
 
     def kill(self, case: Case, *, first: str, after_s: float) -> None:
         """Run a capture and kill it some time after its first file of a name."""
-        known = set(case.store_path.glob(f".journal/*/{first}"))
+        known = case.journal_files(first)
         process = self.start(case)
         deadline = time.monotonic() + TIMEOUT_S
         while process.is_alive() and time.monotonic() < deadline:
-            if set(case.store_path.glob(f".journal/*/{first}")) - known:
+            if case.journal_files(first) - known:
                 break
             time.sleep(0.005)
         process.join(after_s)
@@ -178,7 +184,7 @@ class Sweep:
         """Return once a capture's lines reach its journal."""
         deadline = time.monotonic() + TIMEOUT_S
         while process.is_alive() and time.monotonic() < deadline:
-            if any(case.store_path.glob(".journal/*/*.ndjson")):
+            if case.journal_files("*.ndjson"):
                 return
             time.sleep(0.005)
 
