@@ -5,6 +5,8 @@ Pure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from instant_logs_plugin.analysis.report.basis import weights
 from instant_logs_plugin.analysis.report.episodes import window_of
 from instant_logs_plugin.analysis.report.formats import (
@@ -21,8 +23,18 @@ from instant_logs_plugin.store.manifest import Gap, Manifest
 __all__ = ["capture_facts"]
 
 
-def capture_facts(manifest: Manifest) -> CaptureFacts:
+def capture_facts(manifests: Sequence[Manifest]) -> tuple[CaptureFacts, ...]:
+    """Return the facts of captures; a list of fields that is known is referred to."""
+    first: dict[tuple[str, ...], str] = {}
+    for manifest in manifests:
+        first.setdefault(manifest.request.fields, manifest.capture_id)
+    return tuple(_facts(one, same_as=first[one.request.fields]) for one in manifests)
+
+
+def _facts(manifest: Manifest, *, same_as: str) -> CaptureFacts:
     """Return a capture's facts in the order of their weight."""
+    fields = manifest.request.fields
+    is_first = same_as == manifest.capture_id
     request = manifest.request
     facts = {
         "Zone": manifest.zone_id,
@@ -41,7 +53,7 @@ def capture_facts(manifest: Manifest) -> CaptureFacts:
         capture_id=manifest.capture_id,
         state=manifest.state.value,
         facts=tuple((name, format_text(text)) for name, text in facts.items() if text),
-        fields=tuple(map(format_text, request.fields)),
+        fields=", ".join(map(format_text, fields)) if is_first else f"as {same_as}",
         gaps=tuple(map(_gap, manifest.gaps)),
     )
 

@@ -13,9 +13,14 @@ from itertools import pairwise
 
 from instant_logs_plugin.store.manifest import Gap, Manifest
 
-__all__ = ["Episode", "plan_episodes", "window_of"]
+__all__ = ["MOST_EPISODES", "Episode", "plan_bucket_s", "plan_episodes", "window_of"]
+
+MOST_EPISODES = 12
+"""As many time axes keep a page light and readable; the newest are shown."""
 
 _NO_TIME = timedelta(0)
+_BUCKETS = 30
+_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 21600, 86400)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,18 @@ def window_of(manifest: Manifest) -> tuple[datetime, datetime]:
     start = manifest.window.start or manifest.started_at
     end = manifest.window.end or manifest.ended_at or start
     return start, max(start, end)
+
+
+def plan_bucket_s(episodes: Sequence[Episode]) -> int:
+    """Return seconds in a bucket: the same on each axis, at most about 30 on one.
+
+    One axis has the page's width for itself and is left to choose: 0.
+    """
+    if len(episodes) == 1:
+        return 0
+    longest_s = max((one.end - one.start).total_seconds() for one in episodes)
+    fitting = [step for step in _STEPS_S if step * _BUCKETS >= longest_s]
+    return min(fitting, default=_STEPS_S[-1])
 
 
 def plan_episodes(manifests: Sequence[Manifest]) -> tuple[Episode, ...]:

@@ -7,7 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from instant_logs_plugin.analysis.database import Database, open_database
-from instant_logs_plugin.analysis.report.episodes import Episode, plan_episodes
+from instant_logs_plugin.analysis.report.episodes import (
+    MOST_EPISODES,
+    Episode,
+    plan_bucket_s,
+    plan_episodes,
+)
 from instant_logs_plugin.analysis.report.material import Answer, Material
 from instant_logs_plugin.errors import FieldsNotRecorded
 from instant_logs_plugin.resources import bundled_path
@@ -43,16 +48,18 @@ def gather_material(store_uri: str, captures: Sequence[Manifest]) -> Material:
     manifests = sorted(captures, key=lambda one: one.started_at)
     ids = [manifest.capture_id for manifest in manifests]
     episodes = plan_episodes(manifests)
+    shown = episodes[-MOST_EPISODES:]
     with open_database(store_uri, captures=ids) as database:
         answers = {name: _ask(database, name) for name in _summary_names()}
-        timelines = _timelines(database, answers["timeline"], episodes)
+        timelines = _timelines(database, answers["timeline"], shown)
         problems = database.problems
     rows = tuple(row for timeline in timelines for row in timeline)
     answers["timeline"] = replace(answers["timeline"], rows=rows)
     return Material(
         manifests=tuple(manifests),
         answers=answers,
-        episodes=episodes,
+        episodes=shown,
+        episodes_left_out=len(episodes) - len(shown),
         timelines=timelines,
         problems=problems,
     )
@@ -77,7 +84,8 @@ def _timelines(
 ) -> tuple[tuple[dict[str, Any], ...], ...]:
     if whole.missing or len(episodes) == 1:
         return (whole.rows,)
+    limits = {"bucket_s": plan_bucket_s(episodes)}
     return tuple(
-        _ask(database, "timeline", since=one.since, until=one.until).rows
+        _ask(database, "timeline", since=one.since, until=one.until, **limits).rows
         for one in episodes
     )

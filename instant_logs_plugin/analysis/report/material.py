@@ -31,7 +31,8 @@ class Material:
     Attributes:
         manifests: The captures, oldest first.
         answers: Every summary's answer, by name.
-        episodes: Stretches of time that are drawn on an axis of their own.
+        episodes: Stretches of time that are drawn, the newest, each on its own axis.
+        episodes_left_out: How many older ones are not.
         timelines: The timeline's rows of each episode.
         problems: What was left out of the answers, one sentence each.
     """
@@ -41,6 +42,7 @@ class Material:
     episodes: tuple[Episode, ...]
     timelines: tuple[tuple[dict[str, Any], ...], ...]
     problems: tuple[str, ...]
+    episodes_left_out: int = 0
 
     @property
     def overview(self) -> dict[str, Any]:

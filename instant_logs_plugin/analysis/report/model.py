@@ -80,10 +80,15 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows under columns; the first column names the row."""
+    """Rows under columns; the first column names the row.
+
+    Attributes:
+        rows_left_out: How many rows of the answer are not among them.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    rows_left_out: int = 0
 
     @property
     def is_wide(self) -> bool:
@@ -168,14 +173,14 @@ class CaptureFacts:
 
     Attributes:
         facts: Label and text, in order.
-        fields: Names of the fields that were asked for.
+        fields: Names of the fields that were asked for, in words.
         gaps: Start, length and reason of each.
     """
 
     capture_id: str
     state: str
     facts: tuple[tuple[str, str], ...]
-    fields: tuple[str, ...]
+    fields: str
     gaps: tuple[tuple[str, str, str], ...] = ()
 
 

@@ -58,8 +58,8 @@ _TITLES = {
 
 _ON_TOP, _OVER_TIME, _BANDWIDTH = "overview", "timeline", "bandwidth"
 _DRAWN_OVER_TIME = (_OVER_TIME, _BANDWIDTH)
-_MOST_STRETCHES = 12
-"""A page stays light and readable with so many time axes."""
+_MOST_ROWS = 120
+"""A page is for reading; a query has all rows."""
 _DIMENSIONS, _ITEMS = ("dimension", "topic"), ("value", "item")
 _DIMENSION_WORDS = {
     "all": "All traffic",
@@ -125,19 +125,16 @@ def _section(material: Material, name: str) -> Section:
 def _caveats(material: Material, name: str) -> Iterator[str]:
     if caveats := material.answers[name].query.caveats:
         yield caveats
-    episodes = len(material.episodes)
-    if episodes > _MOST_STRETCHES and name in _DRAWN_OVER_TIME:
-        yield (
-            f"drawn are the last {_MOST_STRETCHES} of {episodes} stretches of time; "
-            "the table has all"
-        )
+    drawn, left_out = len(material.episodes), material.episodes_left_out
+    if left_out and name in _DRAWN_OVER_TIME:
+        yield f"the last {drawn} of {drawn + left_out} stretches of time are shown"
 
 
 def _charts_over_time(material: Material, name: str) -> Iterator[tuple[Chart, ...]]:
     stretches = [
         Stretch(episode=episode, rows=rows)
         for episode, rows in zip(material.episodes, material.timelines, strict=True)
-    ][-_MOST_STRETCHES:]
+    ]
     if name == _OVER_TIME:
         yield tuple(traffic_charts(stretches))
         yield tuple(error_charts(stretches))
@@ -191,9 +188,11 @@ def _chart(name: str, columns: Sequence[Column], rows: Sequence[Row]) -> Chart |
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
+    shown = rows[:_MOST_ROWS]
     return Table(
         columns=tuple(columns),
-        rows=tuple(tuple(_cell(column, row) for column in columns) for row in rows),
+        rows=tuple(tuple(_cell(column, row) for column in columns) for row in shown),
+        rows_left_out=len(rows) - len(shown),
     )
 
 

@@ -54,6 +54,7 @@ def imported_by(code: str, heavy: set[str], *arguments: str) -> list[str]:
         ["query", "--help"],
         ["emulate", "--help"],
         ["demo", "--help"],
+        ["report", "--help"],
         ["fields", "minimal", "--format", "json"],
         ["filter", "EdgeResponseStatus >= 500"],
     ],

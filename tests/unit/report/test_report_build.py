@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 
-from materials import bucket, capture, gap, material, query
+from materials import capture, gap, material, query
 
 from instant_logs_plugin.analysis.report.build import build_report
 from instant_logs_plugin.analysis.report.markdown import format_report
@@ -101,15 +102,29 @@ def test_a_capture_of_nothing_is_still_a_report():
     assert "Nothing of this kind was recorded" in page
 
 
-def test_many_stretches_of_time_are_drawn_in_part_and_told():
-    """Drawings are bounded; the table is not."""
-    captures = tuple(capture(f"c{n:02d}", 3600 * n) for n in range(15))
-    timelines = tuple((bucket(3600 * n),) for n in range(15))
-    report = build_report(material(captures, timelines=timelines))
-    timeline = report.sections[0]
-    assert len(timeline.charts[0]) == 12
-    assert "the last 12 of 15 stretches" in timeline.caveats[-1]
-    assert len(timeline.blocks[0].table.rows) == 15
+def test_stretches_left_out_are_told():
+    """Time axes are bounded, and the page says so where they stand."""
+    whole = material()
+    report = build_report(replace(whole, episodes_left_out=3))
+    assert "the last 1 of 4 stretches of time are shown" in report.sections[0].caveats
+
+
+def test_long_tables_are_bounded_and_say_so():
+    """A page holds the first rows; what is left out is counted."""
+    rows = tuple({"dimension": "a", "value": str(n), "estimate": n} for n in range(300))
+    page = render_page(
+        build_report(material(answers={"novelty": Answer(query=PARTS, rows=rows)}))
+    )
+    assert "180 further rows are left out" in page
+
+
+def test_fields_of_many_captures_are_listed_once():
+    """A hundred captures of one preset do not repeat a hundred names each."""
+    report = build_report(material((capture("a"), capture("b", 60))))
+    assert [one.fields for one in report.captures] == [
+        "EdgeStartTimestamp, EdgeResponseStatus",
+        "as a",
+    ]
 
 
 def test_the_policy_names_style_and_script_by_their_hash():

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from materials import at, capture, gap
 
-from instant_logs_plugin.analysis.report.episodes import plan_episodes, window_of
+from instant_logs_plugin.analysis.report.episodes import (
+    plan_bucket_s,
+    plan_episodes,
+    window_of,
+)
 from instant_logs_plugin.store.manifest import WindowSpan
 
 
@@ -42,3 +46,13 @@ def test_a_capture_that_never_began_has_no_length():
     empty = capture(window=WindowSpan(), ended_at=None)
     assert window_of(empty) == (at(0), at(0))
     assert len(plan_episodes([empty])) == 1
+
+
+def test_buckets_are_alike_on_all_axes():
+    """Bars side by side stand for the same time; one axis chooses for itself."""
+    day = WindowSpan(start=at(4 * 86400), end=at(5 * 86400))
+    many = plan_episodes([capture("a"), capture("b", window=day)])
+    assert plan_bucket_s(many) == 3600
+    assert plan_bucket_s(many[:1]) == 0
+    minutes = plan_episodes([capture("a"), capture("b", 3600)])
+    assert plan_bucket_s(minutes) == 2
