@@ -168,6 +168,21 @@ def test_long_tables_unfold(browser, busy_page):
     assert browser.run(more) == "true"
 
 
+def test_a_mark_tells_its_values_under_the_pointer(browser, busy_page):
+    """What a bar stands for is shown where the pointer is, and hidden elsewhere."""
+    browser.open(busy_page)
+    place = browser.run(
+        "(() => { const bar = document.querySelector('#timeline svg [aria-label]');"
+        " bar.scrollIntoView({block: 'center'});"
+        " const box = bar.getBoundingClientRect();"
+        " return [box.x + box.width / 2, box.bottom - 2]; })()"
+    )
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=place[0], y=place[1])
+    assert "requests/s" in browser.run("document.getElementById('tip').textContent")
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=2, y=2)
+    assert browser.run("document.getElementById('tip').hidden") is True
+
+
 def test_it_can_be_read_aloud(browser, busy_page):
     """Headings descend by one, and whatever is a picture or a control has a name."""
     browser.open(busy_page)

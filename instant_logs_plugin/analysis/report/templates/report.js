@@ -79,9 +79,8 @@
   tip.setAttribute("aria-hidden", "true");
   document.body.append(tip);
   const show = (event) => {
-    const mark = event.target.closest?.(".drawing [aria-label][aria-roledescription]");
-    const text = mark?.getAttribute("aria-label");
-    tip.hidden = !text || /axis|container/.test(mark.getAttribute("aria-roledescription"));
+    const text = event.target.closest?.(".drawing svg [aria-label]")?.getAttribute("aria-label");
+    tip.hidden = !text;
     if (tip.hidden) return;
     tip.textContent = text;
     const left = Math.min(event.pageX + 12, root.scrollLeft + root.clientWidth - tip.offsetWidth - 8);
