@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -220,12 +221,12 @@ class Storm:
                 self._kill_one(self._victim(running, random))
 
     def _victim(self, running: list[Contender], random: Random) -> Contender:
-        """Half of the time one that holds a zone, of either kind; else few would."""
-        holding = [one for one in running if self._is_holder(one)]
-        if not holding or random.random() < 0.5:
+        """Half of the time one that holds a zone, best a flow; else few would."""
+        if random.random() < 0.5:
             return random.choice(running)
-        kind = random.choice(sorted({one.kind for one in holding}))
-        return random.choice([one for one in holding if one.kind == kind])
+        holding = [one for one in running if self._is_holder(one)]
+        flows = [one for one in holding if one.kind == "flow"]
+        return random.choice(flows or holding or running)
 
     def _kill_one(self, victim: Contender) -> None:
         was_holder = self._is_holder(victim)
@@ -263,12 +264,18 @@ class Storm:
         """Tell whether the zone's slot is free, or another's by now."""
         limit = self._ask(f"/v2/concurrency_limits/instant-logs:{victim.zone_id}")
         holder = self._ask(f"/variables/name/instant_logs_holder_{victim.zone_id}")
-        is_anothers = holder["value"]["pid"] != str(victim.process.pid)
-        return limit["active_slots"] == 0 or is_anothers
+        if limit is None or limit["active_slots"] == 0:
+            return True
+        # Who holds a slot writes it down behind taking it.
+        pid = str(victim.process.pid)
+        return holder is not None and holder["value"]["pid"] != pid
 
     def _ask(self, path: str) -> Any:
         url = f"{self.weather.server['PREFECT_API_URL']}{path}"
-        return httpx.get(url, timeout=30).raise_for_status().json()
+        reply = httpx.get(url, timeout=60)
+        if reply.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        return reply.raise_for_status().json()
 
     def _is_holder(self, contender: Contender) -> bool:
         return self._holder_pid(contender.zone_id) == contender.process.pid
