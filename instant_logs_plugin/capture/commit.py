@@ -27,7 +27,7 @@ from instant_logs_plugin.store.parquet import write_segment
 
 __all__ = ["Committer"]
 
-_BLOCK_BYTES = 4 * 2**20
+_BLOCK_BYTES = 2 * 2**20
 
 
 class Committer:
