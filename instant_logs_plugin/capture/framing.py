@@ -12,6 +12,7 @@ object, which is *held* until the next message shows whether it goes on.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -158,41 +159,32 @@ def _joined(lines: Iterator[bytes]) -> Framed:
 
 
 def _frame_objects(messages: Sequence[bytes]) -> Framed | None:
-    """Join messages in bulk if every line of them is plainly one object.
+    """Join messages in bulk if each plainly begins with a line and ends with one.
 
-    Plainly: each begins with a brace and ends with one, and the last object is whole.
-    No look at every line, and none at every message but its ends.
+    Plainly: its first byte is a brace, its last one a brace or a newline, and the last
+    object is whole. What is between is lines, whatever they hold.
     """
+    if not _are_whole(messages):
+        return None
     data = b"\n".join((*messages, b""))
-    line_count = data.count(b"\n")
-    if line_count != len(messages) or not _are_objects(messages):
-        if not _is_between_braces(data, line_count):
-            data = _without_blank_lines(data)
-            line_count = data.count(b"\n")
-        if not _is_between_braces(data, line_count):
-            return None
+    # Many times as fast as count(), which looks at every byte by itself.
+    line_count = len(data) - len(data.replace(b"\n", b""))
+    if line_count != len(messages):
+        lines = io.BytesIO(data).readlines()
+        blank_count = lines.count(b"\n")
+        if blank_count:
+            data = b"".join(line for line in lines if line != b"\n")
+            line_count -= blank_count
     if Unfinished(data[data.rfind(b"\n", 0, -1) + 1 : -1]).is_open:
         return None
     return Framed(data, line_count)
 
 
-def _is_between_braces(data: bytes, line_count: int) -> bool:
-    r"""Tell whether each line end stands between ``}`` and ``{``, or is the last."""
-    if not (data.startswith(b"{") and data.endswith(b"}\n")):
-        return False
-    return line_count == data.count(b"}\n{") + 1
-
-
-def _are_objects(lines: Sequence[bytes]) -> bool:
-    """Tell whether each begins and ends as an object; a loop in C over their ends."""
+def _are_whole(messages: Sequence[bytes]) -> bool:
+    """Tell whether each begins and ends as lines do; a loop in C over their ends."""
     try:
-        firsts, lasts = bytes(map(_first, lines)), bytes(map(_last, lines))
+        firsts, lasts = bytes(map(_first, messages)), bytes(map(_last, messages))
     except IndexError:  # an empty message
         return False
-    return firsts.count(b"{") == lasts.count(b"}") == len(lines)
-
-
-def _without_blank_lines(data: bytes) -> bytes:
-    while b"\n\n" in data:
-        data = data.replace(b"\n\n", b"\n")
-    return data.removeprefix(b"\n")
+    whole_count = lasts.count(b"}") + lasts.count(b"\n")
+    return firsts.count(b"{") == whole_count == len(messages)

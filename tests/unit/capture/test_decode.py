@@ -307,6 +307,12 @@ def test_times_as_numbers_are_read_in_bulk(decoder):
     assert_same(decoded, lines * 3)
 
 
+def test_a_line_of_ten_megabytes_is_read(decoder):
+    """A line longer than what the bulk reader takes at once costs no other."""
+    long = changed(ClientRequestURI="/" + "x" * 10 * 2**20)
+    assert_exact(decoder, [*PADDING[:30], long, *PADDING[30:]])
+
+
 def test_lines_that_the_file_lacks_are_read_from_the_block(decoder):
     """The checked block counts, not how much of the file is still there."""
     lines = [changed(ClientASN=number) for number in range(50)]
