@@ -105,7 +105,8 @@ class RowStream:
         row_count = 0
         for is_lenient in (False, True):
             query = _stream_query(self._file, shape, is_lenient=is_lenient)
-            with contextlib.suppress(duckdb.Error, pa.ArrowException):
+            # Behind its first batch DuckDB's errors come as Arrow's OSError.
+            with contextlib.suppress(duckdb.Error, pa.ArrowException, OSError):
                 for batch in self._iter_rows(query, row_count):
                     row_count += batch.num_rows
                     yield batch

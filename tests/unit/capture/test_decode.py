@@ -350,3 +350,16 @@ def test_any_set_of_fields_is_read(fields):
         (decoded,) = decoder.decode(path, [block])
     assert decoded.table["RayID"].to_pylist() == [PLAIN["RayID"]] * 20
     assert decoded.rejects == []
+
+
+@pytest.mark.parametrize("bad", [b"not json", b'"text"', b"{}x", b"\x00", b'{"a":'])
+def test_a_bad_line_far_behind_the_first_costs_only_itself(bad, decoder):
+    """DuckDB's error comes late then, and by another way; reading goes on."""
+    lines = [changed(ClientASN=number) for number in range(20_000)]
+    lines[15_000:15_000] = [bad]
+    block = block_of(lines)
+    with written(block) as path:
+        (decoded,) = decoder.decode(path, [block])
+    assert [reject.line for reject in decoded.rejects] == [bad]
+    numbers = decoded.table["ClientASN"].to_pylist()
+    assert numbers == list(range(20_000))
