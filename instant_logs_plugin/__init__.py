@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from instant_logs_plugin.analysis.database import open_database
+    from instant_logs_plugin.analysis.opened_store import open_store
     from instant_logs_plugin.capture.options import (
         BusyPolicy,
         CaptureOptions,
@@ -67,6 +68,7 @@ __all__ = [
     "format_filter",
     "is_transient",
     "open_database",
+    "open_store",
     "parse_fields",
     "parse_filter",
     "record_capture",
@@ -97,6 +99,7 @@ _HOMES = {
     "format_filter": "edge.filters",
     "is_transient": "errors",
     "open_database": "analysis.database",
+    "open_store": "analysis.opened_store",
     "parse_fields": "edge.fields",
     "parse_filter": "edge.filters",
     "record_capture": "capture.record",

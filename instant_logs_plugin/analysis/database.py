@@ -288,9 +288,17 @@ def _harden(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
 
 @contextmanager
 def _mapped_errors() -> Iterator[None]:
-    """Turn every error of DuckDB into ours: the one place that does."""
+    """Turn every error of DuckDB into ours: the one place that does.
+
+    Raises:
+        KeyboardInterrupt: DuckDB was interrupted, which it calls a runtime error.
+    """
     try:
         yield
+    except RuntimeError as exc:
+        if "interrupted" not in str(exc).lower():
+            raise
+        raise KeyboardInterrupt from exc
     except duckdb.Error as exc:
         raise InvalidQuery(_first_lines(str(exc), limit=_MESSAGE_LINES)) from exc
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,13 @@ from instant_logs_plugin.analysis.database import Database
 from instant_logs_plugin.analysis.rendering import render_markdown
 from instant_logs_plugin.errors import FieldsNotRecorded
 
-__all__ = ["DEFAULT_SUMMARIES", "Summaries", "render_summaries", "run_summaries"]
+__all__ = [
+    "DEFAULT_SUMMARIES",
+    "Summaries",
+    "read_gap_note",
+    "render_summaries",
+    "run_summaries",
+]
 
 DEFAULT_SUMMARIES = ("overview", "status", "timeline", "top_paths")
 """What says the most about a capture of the default fields."""
@@ -23,33 +29,51 @@ class Summaries:
     Attributes:
         rows: Rows by query name, in the order asked for.
         left_out: Why a query has no rows here, one sentence each.
+        note: How much of the captures' windows was not recorded; empty when all was.
     """
 
     rows: dict[str, list[dict[str, Any]]]
     left_out: tuple[str, ...] = ()
+    note: str = ""
 
 
 def run_summaries(
-    database: Database, names: Sequence[str] = DEFAULT_SUMMARIES
+    database: Database,
+    names: Sequence[str] = DEFAULT_SUMMARIES,
+    params: Mapping[str, object] | None = None,
 ) -> Summaries:
     """Run query files; one whose fields were not recorded is left out, and told.
 
+    Args:
+        database: The captures in question.
+        names: Which, in this order.
+        params: Parameters that all of them have: ``since``, ``until``, ….
+
     Raises:
         UnknownQuery: No such query.
+        InvalidOption: A parameter's value is not of its type or range.
+        InvalidQuery: One of the queries does not have such a parameter.
     """
     rows: dict[str, list[dict[str, Any]]] = {}
     left_out = []
     for name in names:
         try:
-            rows[name] = database.run_query_file(name).to_pylist()
+            rows[name] = database.run_query_file(name, params).to_pylist()
         except FieldsNotRecorded as exc:
             left_out.append(str(exc))
-    return Summaries(rows, tuple(left_out))
+    return Summaries(rows, tuple(left_out), note=read_gap_note(database))
+
+
+def read_gap_note(database: Database) -> str:
+    """Return how much of the captures' windows was not recorded, or ""."""
+    (row,) = database.query("from gap_note(null, null)").to_pylist()
+    return row["note"] or ""
 
 
 def render_summaries(summaries: Summaries) -> str:
-    """Return Markdown: one heading and table per summary."""
-    parts = [
+    """Return Markdown: gaps first, then one heading and table per summary."""
+    parts = [f"**{summaries.note}**\n"] if summaries.note else []
+    parts += [
         f"## {name}\n\n{render_markdown(rows) or 'nothing recorded'}"
         for name, rows in summaries.rows.items()
     ]

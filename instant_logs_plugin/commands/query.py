@@ -10,7 +10,8 @@ import typer
 
 from instant_logs_plugin.commands.options import FormatOption, StoreOption
 from instant_logs_plugin.commands.output import OutputFormat, choose_format, print_rows
-from instant_logs_plugin.errors import InvalidOption
+from instant_logs_plugin.commands.values import parse_labels
+from instant_logs_plugin.errors import CaptureNotFound, InvalidOption
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,6 +23,21 @@ __all__ = ["connect", "query", "summary"]
 
 ParamOption = Annotated[
     list[str] | None, typer.Option("--param", help="name=value for the query.")
+]
+CaptureOption = Annotated[
+    list[str] | None,
+    typer.Option("--capture", help="Only this capture: an id, a prefix, latest[:k=v]."),
+]
+LabelOption = Annotated[
+    str | None, typer.Option("--label", help="Only captures with this label: k=v.")
+]
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-limit",
+        envvar="INSTANT_LOGS_MEMORY_LIMIT",
+        help="More is spilled to disk: 2GB. Default: 80 % of memory.",
+    ),
 ]
 
 
@@ -37,60 +53,153 @@ def query(
     list_: Annotated[
         bool, typer.Option("--list", help="List the library: names and questions.")
     ] = False,
+    parquet: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write the answer to FILE.parquet."),
+    ] = None,
+    capture: CaptureOption = None,
+    label: LabelOption = None,
+    memory_limit: MemoryOption = None,
     store: StoreOption = "./captures",
     output: FormatOption = None,
 ) -> None:
     """Answer SQL over the store's captures.
 
+    It only reads, and only files of the store. Ctrl-C cancels it.
+
     instant-logs query "select status_class, sum(weight) from requests group by 1"
 
-    instant-logs query --name top_paths --param limit=20
+    instant-logs query --name top_paths --param limit=20 --label env=prod
+
+    instant-logs query "from requests" --capture latest -o requests.parquet
     """
-    with _open(store, None) as database:
-        if list_:
-            print_rows(_library(database), output)
-            return
+    if parquet is not None and parquet.suffix != ".parquet":
+        raise InvalidOption("--output", str(parquet), "a name that ends in .parquet")
+    if list_:
+        print_rows(_library(), output)
+        return
+    captures = _choose(store, capture or [], label)
+    with _open(store, captures, memory_limit) as database:
         table = _run(database, sql=sql, file=file, name=name, params=_params(param))
+        if name is not None:
+            _print_note(_gap_note(database))
+    if parquet is None:
         print_rows(table.to_pylist(), output)
+    else:
+        _write_parquet(table, parquet)
 
 
 def summary(
     capture_id: Annotated[
-        str,
-        typer.Argument(metavar="[ID]", help="An id, a prefix, latest[:label=value]."),
-    ] = "latest",
+        str | None,
+        typer.Argument(
+            metavar="[ID]", help="An id, a prefix, latest[:label=value]; or latest."
+        ),
+    ] = None,
     name: Annotated[
         list[str] | None,
         typer.Option(help="Only these summaries; 'query --list' names them."),
     ] = None,
+    label: LabelOption = None,
+    since: Annotated[
+        str | None, typer.Option(help="First instant counted: an ISO 8601 time, UTC.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="End of what is counted, exclusive.")
+    ] = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every capture of the store.")
+    ] = False,
     store: StoreOption = "./captures",
     output: FormatOption = None,
 ) -> None:
-    """Summarise a capture: what came in, what was answered, how fast, to whom."""
-    from instant_logs_plugin.analysis.summaries import DEFAULT_SUMMARIES, run_summaries
-    from instant_logs_plugin.store.catalog import find_capture
-    from instant_logs_plugin.store.filesystem import open_store
+    """Summarise captures: what came in, what was answered, how fast, to whom.
 
-    manifest = find_capture(open_store(store), capture_id)
-    with _open(store, [manifest.capture_id]) as database:
-        summaries = run_summaries(database, name or DEFAULT_SUMMARIES)
+    One capture, the latest by default; or those with a label, those of a range of
+    time, or all of them.
+
+    instant-logs summary latest --name errors --name latency
+
+    instant-logs summary --label env=prod --since 2026-03-01
+    """
+    from instant_logs_plugin.analysis.summaries import DEFAULT_SUMMARIES, run_summaries
+
+    is_latest = not (all_ or label or since or until)
+    ids = [capture_id or "latest"] if capture_id or is_latest else []
+    given = {"since": since, "until": until}
+    params = {key: value for key, value in given.items() if value is not None}
+    with _open(store, _choose(store, ids, label), None) as database:
+        summaries = run_summaries(database, name or DEFAULT_SUMMARIES, params)
     _print_summaries(summaries, choose_format(output))
 
 
-def connect(store: StoreOption = "./captures") -> None:
-    """Print the SQL that gives a duckdb shell the same views.
+def connect(
+    capture_id: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="Only these captures; default: all."),
+    ] = None,
+    label: LabelOption = None,
+    store: StoreOption = "./captures",
+) -> None:
+    """Print the SQL that gives a duckdb shell the same views, macros and queries.
 
     duckdb -init <(instant-logs connect)
     """
     from instant_logs_plugin.analysis.database import init_sql
 
-    sys.stdout.write(init_sql(store))
+    captures = _choose(store, capture_id or [], label)
+    sys.stdout.write(init_sql(store, captures=captures))
 
 
-def _open(store: str, captures: list[str] | None) -> Database:
+def _choose(store: str, ids: list[str], label: str | None) -> list[str] | None:
+    """Return the ids of the captures that are meant; None for every one."""
+    from instant_logs_plugin.store.catalog import find_capture, list_captures
+    from instant_logs_plugin.store.filesystem import open_store
+
+    if not ids and label is None:
+        return None
+    opened = open_store(store)
+    if ids:
+        manifests = [find_capture(opened, one) for one in ids]
+    else:
+        manifests = list(list_captures(opened).manifests)
+    labels = parse_labels([] if label is None else [label]).items()
+    found = [one.capture_id for one in manifests if labels <= one.labels.items()]
+    if not found:
+        raise CaptureNotFound(f"label {label}")
+    return found
+
+
+def _open(store: str, captures: list[str] | None, memory_limit: str | None) -> Database:
     from instant_logs_plugin.analysis.database import open_database
 
-    return open_database(store, captures=captures)
+    return open_database(store, captures=captures, memory_limit=memory_limit)
+
+
+def _gap_note(database: Database) -> str:
+    from instant_logs_plugin.analysis.summaries import read_gap_note
+
+    return read_gap_note(database)
+
+
+def _print_note(note: str) -> None:
+    if note:
+        typer.echo(f"note: {note}", err=True)
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    """Write the answer beside its final name first: it is whole, or it is not there."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    partial = path.with_name(f".{path.name}.tmp")
+    try:
+        pq.write_table(table, partial, compression="zstd")
+        partial.replace(path)
+    except (OSError, pa.ArrowException) as exc:
+        partial.unlink(missing_ok=True)
+        raise InvalidOption("--output", str(path), f"writable: {exc}") from exc
+    typer.echo(f"wrote {path}, {table.num_rows:,} rows", err=True)
 
 
 def _run(
@@ -128,25 +237,31 @@ def _params(texts: list[str] | None) -> dict[str, str]:
     return params
 
 
-def _library(database: Database) -> list[dict[str, Any]]:
+def _library() -> list[dict[str, Any]]:
+    from instant_logs_plugin.analysis.view_sql import library_queries
+
     return [
         {"name": query.name, "question": query.question}
-        for query in database.queries.values()
+        for query in library_queries().values()
     ]
 
 
 def _print_summaries(summaries: Summaries, output: OutputFormat) -> None:
-    """Print one block per summary; JSON is one object keyed by their names."""
+    """Print one block per summary, gaps first; JSON is one object of their names."""
     from instant_logs_plugin.analysis.rendering import render_json
     from instant_logs_plugin.analysis.summaries import render_summaries
 
     for reason in summaries.left_out:
         typer.echo(f"left out: {reason}", err=True)
+    if output in (OutputFormat.JSON, OutputFormat.CSV):
+        _print_note(summaries.note)
     if output is OutputFormat.JSON:
         sys.stdout.write(render_json(summaries.rows))
     elif output is OutputFormat.MARKDOWN:
         sys.stdout.write(render_summaries(summaries))
     else:
+        if summaries.note and output is OutputFormat.TABLE:
+            sys.stdout.write(f"{summaries.note}\n\n")
         for name, rows in summaries.rows.items():
             sys.stdout.write(f"{name}\n\n")
             print_rows(rows, output)
