@@ -97,7 +97,7 @@ def _attempts(store: Store, journal_root: Path, token: str) -> set[str]:
 
 def _names(directory: Path) -> set[str]:
     paths: Iterable[Path] = directory.iterdir() if directory.is_dir() else ()
-    return {path.name for path in paths}
+    return {path.name.removesuffix(".lock") for path in paths}
 
 
 def _holds(capture_id: str, token: str) -> bool:
