@@ -144,7 +144,7 @@ async def _publish(
 
 
 def _state(comparison: Comparison, check: CheckParameters) -> State[Any]:
-    message, data = " ".join(comparison.reasons), comparison.document()
+    message, data = "; ".join(comparison.reasons), comparison.document()
     match comparison.verdict:
         case Verdict.PASS:
             return Completed(name="Passed", message=message, data=data)

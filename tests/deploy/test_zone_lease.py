@@ -1,4 +1,4 @@
-"""The page about stuck slots, followed word by word on a real server."""
+"""What docs/operations.md says of stuck slots, followed on a real server."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ ZONE = f"{51:032x}"
 
 
 def commands(section: str) -> list[list[str]]:
-    """Return the commands of Prefect that a section of the page shows."""
-    text = (ROOT / "docs" / "zone-lease.md").read_text()
-    body = text.split(f"## {section}\n")[1].split("\n## ")[0]
+    """Return the commands of Prefect that a section shows."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    body = re.split(r"\n##+ ", text.split(f"### {section}\n")[1])[0]
     blocks = re.findall(r"```text\n(.*?)```", body, re.DOTALL)
     lines = (line.replace("$ZONE", ZONE) for one in blocks for line in one.splitlines())
     return [shlex.split(line)[1:] for line in lines if line.startswith("prefect ")]
