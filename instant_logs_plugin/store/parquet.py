@@ -106,11 +106,13 @@ def _write(writer: pq.ParquetWriter, tables: Iterable[pa.Table]) -> int:
 def _iter_row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Join small tables: a row group pays for its columns, however few its rows."""
     held: list[pa.Table] = []
+    rows = size = 0
     for table in tables:
         held.append(table)
-        rows = sum(one.num_rows for one in held)
-        if rows >= _ROW_GROUP_ROWS or sum(t.nbytes for t in held) >= _ROW_GROUP_BYTES:
+        rows, size = rows + table.num_rows, size + table.nbytes
+        if rows >= _ROW_GROUP_ROWS or size >= _ROW_GROUP_BYTES:
             yield _take_all(held)
+            rows = size = 0
     if held:
         yield _take_all(held)
 

@@ -8,13 +8,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.capturing import run_apart
-from tests.benchmarks.converting import copy_seconds, decode_and_write_seconds
+from tests.benchmarks.converting import copy, decode_and_write
 from tests.benchmarks.sender import sender
+from tests.benchmarks.spent import Spent
 from tests.benchmarks.summaries import summary_seconds
 from tests.benchmarks.traffic import read_lines
 
@@ -22,30 +23,39 @@ _LINES = 200_000
 
 
 def _interleaved(
-    ours: Callable[[], float], theirs: Callable[[], float], rounds: int
-) -> tuple[float, float]:
-    """Return the median seconds of each; run in turns, so that both meet the noise."""
+    ours: Callable[[], Spent], theirs: Callable[[], Spent], rounds: int
+) -> tuple[Spent, Spent]:
+    """Return the medians of each; run in turns, so that both meet the noise."""
     pairs = [(ours(), theirs()) for _ in range(rounds)]
-    return (
-        statistics.median(pair[0] for pair in pairs),
-        statistics.median(pair[1] for pair in pairs),
-    )
+    first, second = zip(*pairs, strict=True)
+    return _median(first), _median(second)
 
 
-def _compared(ours: float, theirs: float, records: int) -> dict[str, Any]:
+def _median(runs: Iterable[Spent]) -> Spent:
+    walls, cpus = zip(*runs, strict=True)
+    return Spent(statistics.median(walls), statistics.median(cpus))
+
+
+def _compared(ours: Spent, theirs: Spent, records: int) -> dict[str, Any]:
     return {
-        "ratio": round(theirs / ours, 3),
-        "records_per_s": round(records / ours),
-        "compared_records_per_s": round(records / theirs),
+        "ratio": round(theirs.wall_s / ours.wall_s, 3),
+        "cpu_ratio": round(theirs.cpu_s / ours.cpu_s, 3),
+        "records_per_s": round(records / ours.wall_s),
+        "compared_records_per_s": round(records / theirs.wall_s),
     }
+
+
+def _run_spent(what: str, url: str, records: int) -> Spent:
+    figures = run_apart(what, url, records, 10)
+    return Spent(figures["wall_s"], figures["cpu_s"])
 
 
 def bench_one_per_message(records: int, rounds: int) -> dict[str, Any]:
     """A whole capture against a bare websockets loop; ≥ 0.85 is the aim."""
     with sender(columns=10, lines=_LINES, per_message=1) as url:
         ours, theirs = _interleaved(
-            lambda: run_apart("capture", url, records, 10)["seconds"],
-            lambda: run_apart("receive", url, records, 10)["seconds"],
+            lambda: _run_spent("capture", url, records),
+            lambda: _run_spent("receive", url, records),
             rounds,
         )
     return _compared(ours, theirs, records)
@@ -57,8 +67,8 @@ def bench_fifty_per_message(records: int, rounds: int) -> dict[str, Any]:
     lines = lines * (records // len(lines))
     with sender(columns=10, lines=_LINES, per_message=50) as url:
         ours, theirs = _interleaved(
-            lambda: run_apart("capture", url, len(lines), 10)["seconds"],
-            lambda: decode_and_write_seconds(10, lines),
+            lambda: _run_spent("capture", url, len(lines)),
+            lambda: decode_and_write(10, lines),
             rounds,
         )
     return _compared(ours, theirs, len(lines))
@@ -68,8 +78,8 @@ def bench_conversion(columns: int, count: int, rounds: int) -> dict[str, Any]:
     """NDJSON → Parquet against DuckDB's COPY, one thread each; ≥ 0.8 is the aim."""
     lines = read_lines(columns, count)
     ours, theirs = _interleaved(
-        lambda: decode_and_write_seconds(columns, lines),
-        lambda: copy_seconds(columns, lines),
+        lambda: decode_and_write(columns, lines),
+        lambda: copy(columns, lines),
         rounds,
     )
     return _compared(ours, theirs, count)
@@ -84,7 +94,7 @@ def bench_memory(short: int, long: int) -> dict[str, Any]:
         "records": [short, long],
         "peak_mb": [round(peak) for peak in peaks],
         "ratio": round(peaks[1] / peaks[0], 3),
-        "records_per_s": [round(run["records"] / run["seconds"]) for run in runs],
+        "records_per_s": [round(run["records"] / run["wall_s"]) for run in runs],
     }
 
 
@@ -93,7 +103,7 @@ def bench_event_loop(records: int) -> dict[str, Any]:
     with sender(columns=10, lines=_LINES, per_message=50, rate=100_000) as url:
         run = run_apart("capture", url, records, 10)
     return {
-        "records_per_s": round(run["records"] / run["seconds"]),
+        "records_per_s": round(run["records"] / run["wall_s"]),
         "longest_block_ms": round(run["longest_block_ms"], 1),
         "inbox_high_water_mb": round(run["inbox_high_water_mb"], 2),
     }

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.spent import Spent
 from tests.benchmarks.traffic import FIELDS
 
 __all__ = ["run_apart"]
@@ -44,14 +45,14 @@ async def _receive(url: str, records: int, columns: int) -> dict[str, Any]:
 
     received = 0
     connection = await connect(url, compression=None, ping_interval=None)
-    started = time.perf_counter()
+    started = Spent.now()
     async for message in connection:
         received += message.count("\n") + 1
         if received >= records:
             break
-    seconds = time.perf_counter() - started
+    spent = started.until_now()
     connection.transport.abort()
-    return {"records": received, "seconds": seconds}
+    return {"records": received, **spent._asdict()}
 
 
 async def _capture(url: str, records: int, columns: int) -> dict[str, Any]:
@@ -75,14 +76,14 @@ async def _capture(url: str, records: int, columns: int) -> dict[str, Any]:
             hold=hold_on_host(directory / "leases"),
         )
         async with _watched_loop() as lags:
-            started = time.perf_counter()
+            started = Spent.now()
             outcome = await record_capture(options, setup)
-            seconds = time.perf_counter() - started
+            spent = started.until_now()
         manifest = outcome.manifest
         assert manifest.written == records, manifest
     return {
         "records": manifest.received,
-        "seconds": seconds,
+        **spent._asdict(),
         "peak_memory_mb": _peak_memory_mb(),
         "inbox_high_water_mb": manifest.inbox.high_water_bytes / 2**20,
         "longest_block_ms": 1000 * max(lags),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 import zlib
 from pathlib import Path
 
@@ -15,9 +14,10 @@ from instant_logs_plugin.capture.segment import BATCH, IndexEntry, SealedSegment
 from instant_logs_plugin.edge.fields import FieldType, find_field
 from instant_logs_plugin.store.filesystem import open_store
 from instant_logs_plugin.store.parquet import write_segment
+from tests.benchmarks.spent import Spent
 from tests.benchmarks.traffic import FIELDS
 
-__all__ = ["copy_seconds", "decode_and_write_seconds"]
+__all__ = ["copy", "decode_and_write"]
 
 _BLOCK_BYTES = 4 * 2**20
 _BATCH_BYTES = 2**20
@@ -33,7 +33,7 @@ _SQL_TYPES = {
 }
 
 
-def decode_and_write_seconds(columns: int, lines: list[bytes]) -> float:
+def decode_and_write(columns: int, lines: list[bytes]) -> Spent:
     """Turn a sealed segment into Parquet with every check, as a commit does."""
     pa.set_cpu_count(1)
     fields = FIELDS[columns]
@@ -41,19 +41,19 @@ def decode_and_write_seconds(columns: int, lines: list[bytes]) -> float:
         store = open_store(directory)
         sealed = _seal(Path(directory, "journal"), b"\n".join(lines) + b"\n")
         decoder = Decoder(fields, capture_id=_CAPTURE)
-        started = time.perf_counter()
+        started = Spent.now()
         blocks = sealed.iter_blocks(_BLOCK_BYTES)
         tables = (done.table for done in decoder.decode(sealed.lines_path, blocks))
         segment = write_segment(
             store, "segment.parquet", schema=capture_schema(fields), tables=tables
         )
-        seconds = time.perf_counter() - started
+        spent = started.until_now()
         decoder.close()
     assert segment.rows == len(lines)
-    return seconds
+    return spent
 
 
-def copy_seconds(columns: int, lines: list[bytes]) -> float:
+def copy(columns: int, lines: list[bytes]) -> Spent:
     """The same lines through DuckDB's typed reader, which checks nothing."""
     names = {
         name: _SQL_TYPES.get(find_field(name).type, "VARCHAR")
@@ -64,12 +64,12 @@ def copy_seconds(columns: int, lines: list[bytes]) -> float:
         source, target = Path(directory, "in.ndjson"), Path(directory, "out.parquet")
         source.write_bytes(b"\n".join(lines) + b"\n")
         with duckdb.connect(config={"threads": "1"}) as connection:
-            started = time.perf_counter()
+            started = Spent.now()
             connection.execute(
                 f"copy (from read_ndjson('{source}', columns={{{types}}})) "
                 f"to '{target}' (format parquet, compression zstd)"
             )
-            return time.perf_counter() - started
+            return started.until_now()
 
 
 def _seal(path: Path, data: bytes) -> SealedSegment:
