@@ -136,6 +136,17 @@ def test_doubts(manifest, reason, tmp_path):
     assert comparison.reasons == (reason,)
 
 
+def test_small_gaps_are_noted(tmp_path):
+    """A gap that leaves enough recorded is no doubt, and is told all the same."""
+    gap = replace(GAP, ended_at=GAP.started_at + timedelta(seconds=1))
+    names = write_pair(tmp_path, SMALL, AFTER_SMALL, coverage=0.983, gaps=(gap,))
+    comparison = compare_captures(*names)
+    assert comparison.verdict is Verdict.PASS
+    assert comparison.notes[0] == (
+        "candidate has gaps, 1 x stream_lost; it covers 98.3% of its window"
+    )
+
+
 def test_few_records_are_inconclusive(store):
     """Fewer records than asked for end in doubt; what was found is told too."""
     settings = CompareSettings(min_records=2_001)

@@ -85,9 +85,16 @@ def find_mix_shifts(baseline: Side, candidate: Side) -> tuple[MixShift, ...]:
     return tuple(_mix_shift(name, baseline, candidate) for name in dimensions)
 
 
-def find_notes(baseline: Side, candidate: Side) -> tuple[str, ...]:
+def find_notes(
+    baseline: Side, candidate: Side, settings: CompareSettings
+) -> tuple[str, ...]:
     """Return what a reader of the verdict should keep in mind."""
-    notes = []
+    notes = [
+        f"{name} has gaps, {_gaps(side)}; it covers {side.coverage:.1%} of its window"
+        for name, side in (("baseline", baseline), ("candidate", candidate))
+        if any(one.gaps for one in side.captures)
+        and side.coverage >= settings.min_coverage
+    ]
     if _zones(baseline) != _zones(candidate):
         notes.append("the sides are of different zones")
     first, second = _span(baseline), _span(candidate)
@@ -111,7 +118,7 @@ def _side_doubts(name: str, side: Side, settings: CompareSettings) -> Iterator[s
         yield f"{name}: only {side.readable} of {written} records can be read"
     if side.coverage < settings.min_coverage:
         yield (
-            f"{name} covers {side.coverage:.1%} of its window ({_gaps(side)}), "
+            f"{name} covers {side.coverage:.1%} of its window (gaps: {_gaps(side)}), "
             f"less than {settings.min_coverage:.1%}"
         )
     if side.records < settings.min_records:
@@ -123,7 +130,7 @@ def _side_doubts(name: str, side: Side, settings: CompareSettings) -> Iterator[s
 def _gaps(side: Side) -> str:
     reasons = [gap.reason for one in side.captures for gap in one.gaps]
     counted = [f"{reasons.count(one)} x {one}" for one in dict.fromkeys(reasons)]
-    return f"gaps: {', '.join(counted)}" if counted else "no gap is listed"
+    return ", ".join(counted) or "none listed"
 
 
 def _request_doubts(baseline: Side, candidate: Side) -> Iterator[str]:

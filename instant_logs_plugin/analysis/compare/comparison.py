@@ -118,7 +118,7 @@ def _compare(baseline: Side, candidate: Side, settings: CompareSettings) -> Comp
     return Comparison(
         verdict=verdict,
         reasons=reasons,
-        notes=find_notes(baseline, candidate),
+        notes=find_notes(baseline, candidate, settings),
         baseline=baseline,
         candidate=candidate,
         metrics=results,
