@@ -170,6 +170,8 @@ class _Finishing:
             done = self._committer.commit(segment)
         mark = _mark(segment, done)
         self._directory.write_mark(mark)
+        # A disk that was full has room for one segment's Parquet file, not for all.
+        segment.release()
         return mark
 
     def _mark_of_store(self, sequence: int) -> CommitMark | None:

@@ -268,7 +268,7 @@ def _outcome(
 
 
 def _report(one: RecoveredCapture) -> None:
-    if one.outcome is Outcome.LIVE:
+    if one.outcome in {Outcome.LIVE, Outcome.OTHER_STORE}:
         return
     facts = {"capture": one.capture_id, "outcome": one.outcome.value}
     level = logging.WARNING if one.problems else logging.INFO

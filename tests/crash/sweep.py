@@ -24,7 +24,8 @@ __all__ = ["KILLED", "Case", "Sweep"]
 
 KILLED = -9
 _CAPTURE = (
-    "--duration=500ms",
+    "--duration=30s",
+    "--max-records=700",
     "--fields=RayID,EdgeResponseStatus",
     "--segment-size=8kB",
     "--fsync-interval=100ms",

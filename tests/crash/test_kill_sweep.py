@@ -54,7 +54,7 @@ def kill_capture(sweep: Sweep, point: str) -> None:
     sweep.check(case)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_killed_at_every_step(sweep):
     """Whatever a capture was about to do, all it had taken is in the store, once."""
     traced = sweep.case()
@@ -65,7 +65,7 @@ def test_killed_at_every_step(sweep):
         list(pool.map(lambda point: kill_capture(sweep, point), points))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_killed_recovery_is_done_again(sweep):
     """Whatever a recovery was about to do, the next one finishes it, once."""
     crashed = sweep.case()
@@ -89,7 +89,15 @@ def test_a_killed_recovery_is_done_again(sweep):
         list(pool.map(kill_recovery, points))
 
 
-@pytest.mark.timeout(300)
+def test_the_next_capture_finishes_what_is_left(sweep):
+    """Nobody has to call for a recovery where captures go on."""
+    case = sweep.case()
+    assert sweep.capture(case, "store.requests:rename=kill") == KILLED
+    assert sweep.capture(case) == 0, case.output
+    assert sweep.check(case) > 0
+
+
+@pytest.mark.timeout(600)
 def test_killed_at_random_times(sweep):
     """One store outlives a storm of kills; each capture finishes what is left."""
     with ThreadPoolExecutor(WORKERS) as pool:
