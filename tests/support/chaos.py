@@ -117,9 +117,14 @@ async def barge_in(emulator: Emulator, seed: int, *, mean_pause_s: float) -> Non
 
 async def _read_for(url: str, span_s: float) -> None:
     with contextlib.suppress(WebSocketException, OSError, TimeoutError):
-        async with connect(url, compression=None) as stream, asyncio.timeout(span_s):
-            async for _ in stream:
-                pass
+        stream = await connect(url, compression=None)
+        try:
+            async with asyncio.timeout(span_s):
+                async for _ in stream:
+                    pass
+        finally:
+            # A close would wait for the peer, and be cancelled with the run.
+            stream.transport.abort()
 
 
 @dataclass(frozen=True)
@@ -164,7 +169,6 @@ def check_books(emulator: Emulator, manifest: Manifest, directory: Path) -> Figu
         ), f"{line} was sent and not recorded, and lies in no gap"
     repeated = sum(one.sent.repeated for one in emulator.sessions)
     assert manifest.duplicates <= repeated
-    assert manifest.duplicates >= _surely_repeated(ours, recorded)
     return Figures(
         sent=len({line.ray_id for line in ours}),
         written=manifest.written,
@@ -183,29 +187,19 @@ def _our_lines(emulator: Emulator) -> list[SentLine]:
 
 
 def _check_prefixes(ours: list[SentLine], recorded: Counter[str]) -> None:
-    """Of each session the first so many records are there: no hole before the end."""
+    """Of each session the first so many records are there: no hole before the end.
+
+    What was sent again in the next session may be there from then only.
+    """
+    times_sent = Counter(line.ray_id for line in ours)
     ended: set[int] = set()
     for line in ours:
+        if times_sent[line.ray_id] > 1:
+            continue
         if line.ray_id not in recorded:
             ended.add(line.session)
         else:
             assert line.session not in ended, f"a hole before {line}"
-
-
-def _surely_repeated(ours: list[SentLine], recorded: Counter[str]) -> int:
-    """Count the lines that came again and were read: one of theirs came later."""
-    first: dict[str, int] = {}
-    newest = {
-        line.session: place
-        for place, line in enumerate(ours)
-        if line.ray_id in recorded
-        and first.setdefault(line.ray_id, line.session) == line.session
-    }
-    return sum(
-        first.get(line.ray_id, line.session) != line.session
-        and place < newest.get(line.session, -1)
-        for place, line in enumerate(ours)
-    )
 
 
 def as_text(figures: Figures) -> str:
