@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,7 +45,28 @@ __all__ = ["Database", "init_sql", "open_database"]
 logger = logging.getLogger(__name__)
 
 _WORD = re.compile(r"\w+")
-_MESSAGE_LINES = 12
+_NOT_SYNTAX = re.compile(r'syntax error at or near "(\w+)"')
+_KEYWORDS = (
+    "between",
+    "describe",
+    "distinct",
+    "explain",
+    "from",
+    "group",
+    "having",
+    "join",
+    "limit",
+    "order",
+    "qualify",
+    "select",
+    "summarize",
+    "union",
+    "values",
+    "where",
+    "window",
+    "with",
+)
+_MESSAGE_LINES = 11
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -300,7 +322,15 @@ def _mapped_errors() -> Iterator[None]:
             raise
         raise KeyboardInterrupt from exc
     except duckdb.Error as exc:
-        raise InvalidQuery(_first_lines(str(exc), limit=_MESSAGE_LINES)) from exc
+        message = _first_lines(str(exc), limit=_MESSAGE_LINES)
+        raise InvalidQuery(message + _close_match(message)) from exc
+
+
+def _close_match(message: str) -> str:
+    """Return a line that names the keyword probably meant; DuckDB does so for names."""
+    word = _NOT_SYNTAX.search(message)
+    close = get_close_matches(word[1].lower(), _KEYWORDS, n=1) if word else []
+    return f'\nDid you mean "{close[0]}"?' if close else ""
 
 
 def _first_lines(message: str, *, limit: int) -> str:

@@ -15,7 +15,8 @@ Pure: text in, values out. A header stands on top of the file::
 
 Parameter types: ``integer`` and ``number`` (each with an optional range ``low..high``),
 ``boolean``, ``text``, ``timestamp``. The field in parentheses is needed only when the
-parameter is given. ``A|B`` needs one of the two. A file without a header is a
+parameter is given. ``A|B`` needs one of the two. A check has a ``level`` too, ``fail``
+or ``warn``: its rows are problems. A file without a header is a
 statement and nothing else: its parameters are bound as they are given.
 """
 
@@ -31,6 +32,7 @@ from instant_logs_plugin.errors import InvalidOption, InvalidQuery
 __all__ = ["Column", "Param", "QueryFile", "macro_sql", "parse_query_file"]
 
 _SECTIONS = ("name", "question", "params", "grain", "columns", "needs", "caveats")
+_OPTIONAL = ("level",)
 _SECTION = re.compile(r"--\s?(?P<key>[a-z]+):\s*(?P<rest>.*)")
 _PARAM = re.compile(
     r"(?P<name>[a-z_]\w*)\s+(?P<type>integer|number|boolean|text|timestamp)"
@@ -102,7 +104,10 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class QueryFile:
-    """A parsed file; ``sql`` is the statement without header and semicolon."""
+    """A parsed file; ``sql`` is the statement without header and semicolon.
+
+    ``level`` is ``fail`` or ``warn`` for a check, whose rows are problems, else "".
+    """
 
     name: str
     sql: str
@@ -112,6 +117,7 @@ class QueryFile:
     params: tuple[Param, ...] = ()
     columns: tuple[Column, ...] = ()
     needs: tuple[str, ...] = ()
+    level: str = ""
     has_header: bool = True
 
     def bind(self, given: Mapping[str, object]) -> dict[str, object]:
@@ -161,6 +167,7 @@ def parse_query_file(text: str, *, name: str) -> QueryFile:
     return QueryFile(
         name=name,
         sql=_statement(body),
+        level=_level(parts.get("level", []), name),
         question=" ".join(parts["question"]),
         grain=" ".join(parts["grain"]),
         caveats=" ".join(parts["caveats"]),
@@ -200,7 +207,7 @@ def _parts(header: list[str], name: str) -> dict[str, list[str]]:
         match = _SECTION.fullmatch(line)
         if match and not line.startswith("--  "):
             current = match["key"]
-            if current not in _SECTIONS or current in parts:
+            if current not in (*_SECTIONS, *_OPTIONAL) or current in parts:
                 raise InvalidQuery(f"{name}: unknown or repeated header: {line}")
             parts[current] = [match["rest"]] if match["rest"] else []
         elif text := line.removeprefix("--").strip():
@@ -208,6 +215,13 @@ def _parts(header: list[str], name: str) -> dict[str, list[str]]:
     if missing := [key for key in _SECTIONS if key not in parts]:
         raise InvalidQuery(f"{name}: header lacks {', '.join(missing)}")
     return {key: [t for t in part if t != "none"] for key, part in parts.items()}
+
+
+def _level(lines: list[str], name: str) -> str:
+    level = " ".join(lines)
+    if level not in {"", "fail", "warn"}:
+        raise InvalidQuery(f"{name}: level is {level!r}, not fail or warn")
+    return level
 
 
 def _param(line: str, name: str) -> Param:

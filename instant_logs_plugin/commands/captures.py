@@ -56,12 +56,19 @@ def verify(
         str | None,
         typer.Argument(metavar="[ID]", help="One capture; without it, all of them."),
     ] = None,
+    checks: Annotated[
+        bool,
+        typer.Option(
+            "--checks", help="Run the SQL checks too; 'query --list' has them."
+        ),
+    ] = False,
     store: StoreOption = "./captures",
     output: FormatOption = None,
 ) -> None:
     """Compare files with manifests: sizes, row counts, SHA-256, and the ledger.
 
-    Files that no manifest names are found too.
+    Files that no manifest names are found too. With --checks, what a check of level
+    fail finds is a problem, and what one of level warn finds is shown.
 
     Exits with 6 when anything is not as it was committed.
     """
@@ -85,12 +92,33 @@ def verify(
         m.capture_id: capture_problems(opened, m) + strays.pop(m.capture_id, [])
         for m in manifests
     }
-    print_rows([_verdict(m, found[m.capture_id]) for m in manifests], output)
+    rows = [_verdict(m, found[m.capture_id]) for m in manifests]
+    if checks:
+        _check(store, rows)
+    print_rows(rows, output)
     for problem in bad:
         raise problem
     for one, problems in (found | (strays if capture_id is None else {})).items():
         if problems:
             raise VerificationFailed(one, tuple(problems))
+
+
+def _check(store: str, rows: list[dict[str, Any]]) -> None:
+    """Add what the SQL checks find to the rows: failures to their problems."""
+    from instant_logs_plugin.analysis.checks import run_checks
+    from instant_logs_plugin.analysis.database import open_database
+
+    with open_database(store, captures=[row["capture_id"] for row in rows]) as database:
+        findings = run_checks(database)
+    for row in rows:
+        own = [one for one in findings if one.capture_id == row["capture_id"]]
+        texts = {
+            level: [f"{one.check}: {one.problem}" for one in own if one.level == level]
+            for level in ("fail", "warn")
+        }
+        row["problems"] += texts["fail"]
+        row["verified"] = not row["problems"]
+        row["warnings"] = texts["warn"]
 
 
 def summary_row(manifest: Manifest) -> dict[str, Any]:

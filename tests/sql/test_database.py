@@ -126,7 +126,8 @@ def test_symbolic_links_are_judged_by_where_they_stand(database, store):
     ("sql", "expected"),
     [
         ("select pathh from requests", r'(?s)pathh.*"path"'),
-        ("selec 1", r"(?s)syntax error.*LINE 1.*\^"),
+        ("selec 1", r'(?s)syntax error.*LINE 1.*\^.*Did you mean "select"'),
+        ("select 1 from requests wher status > 1", r"(?s)LINE 1.*\^"),
         ("from request", r"(?s)request does not exist.*requests"),
         ("select 1 +", "syntax error"),
         ("select 'x'::int", "Could not convert string 'x'"),

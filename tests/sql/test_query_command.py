@@ -16,10 +16,16 @@ import pytest
 from stores import write_capture
 from typer.testing import CliRunner
 
-from instant_logs_plugin import open_store
+from instant_logs_plugin import open_database, open_store
+from instant_logs_plugin.analysis.checks import run_checks
 from instant_logs_plugin.analysis.view_sql import library_queries
 from instant_logs_plugin.cli import app
-from instant_logs_plugin.errors import CaptureNotFound, InvalidOption, InvalidQuery
+from instant_logs_plugin.errors import (
+    CaptureNotFound,
+    InvalidOption,
+    InvalidQuery,
+    VerificationFailed,
+)
 
 GAP = {
     "started_at": "2026-03-01T12:00:10.000000Z",
@@ -151,6 +157,20 @@ def test_connect_to_some_captures(store):
         assert shell.execute("select sum(estimate) from status()").fetchall() == [(2,)]
         one = "select sum(estimate) from status(\"capture\" := 'latest')"
         assert shell.execute(one).fetchall() == [(1,)]
+
+
+def test_checks_of_a_store(store):
+    """Verifying runs the checks too: failures are problems, the rest are warnings."""
+    with pytest.raises(VerificationFailed) as caught:
+        run(store, "captures", "verify", "b", "--checks")
+    assert caught.value.exit_code == 6
+    with open_database(store) as database:
+        findings = run_checks(database)
+    assert [(one.check, one.level, one.capture_id) for one in findings] == [
+        ("check_coverage", "warn", "b"),
+        ("check_window", "warn", "b"),
+        ("check_window", "warn", "c"),
+    ]
 
 
 def test_store_of_python(store):

@@ -110,6 +110,12 @@ def test_header_says_what_style_asks(name):
 
 
 @pytest.mark.parametrize("name", QUERIES)
+def test_checks_say_how_bad_it_is(name):
+    """A check, and nothing else, has a level."""
+    assert bool(QUERIES[name].level) == name.startswith("check_")
+
+
+@pytest.mark.parametrize("name", QUERIES)
 def test_parameters_do_not_hide_columns(name):
     """No parameter has the name of a column: a macro would read it instead."""
     names = {param.name for param in QUERIES[name].params}
