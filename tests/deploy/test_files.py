@@ -89,6 +89,19 @@ def test_a_single_server_keeps_its_leases_on_disk():
     assert storage == "prefect.server.concurrency.lease_storage.filesystem"
 
 
+def test_a_read_only_image_writes_to_its_volumes_alone():
+    """The pages of the server go to a temporary directory, all else to /data."""
+    environment = dict(instructions())["ENV"]
+    for name in ("PREFECT_HOME", "INSTANT_LOGS_STORE", "XDG_STATE_HOME"):
+        assert f"{name}=/data/" in environment
+    services = read_yaml("compose.yaml")["services"]
+    pages = compose_environment("server")["PREFECT_SERVER_UI_STATIC_DIRECTORY"]
+    assert services["server"]["tmpfs"] == ["/tmp"]
+    assert pages.startswith("/tmp/")
+    for one in services.values():
+        assert not one.get("read_only") or one["volumes"][0].endswith(":/data")
+
+
 def test_who_depends_on_whom_waits_for_its_health():
     """Nothing starts before what it needs answers."""
     services = read_yaml("compose.yaml")["services"]
