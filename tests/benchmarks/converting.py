@@ -19,7 +19,7 @@ from tests.benchmarks.traffic import FIELDS
 
 __all__ = ["copy", "decode_and_write"]
 
-_BLOCK_BYTES = 4 * 2**20
+_BLOCK_BYTES = 2 * 2**20
 _BATCH_BYTES = 2**20
 _ARRIVED_US = 1_790_000_000_000_000
 _CAPTURE = "20261124T000000000Z-00000000"
