@@ -55,45 +55,45 @@ def check(zone, environment, point_at) -> Check:
     return run
 
 
-async def test_the_first_capture_is_the_baseline_of_the_next(zone, environment, check):
-    """A passing one takes its place: 'latest:check=pass' names it."""
+async def test_verdicts(zone, environment, check):
+    """The first capture is the baseline; one that passes takes its place; worse fails.
+
+    'latest:check=pass' names the last good one, and an automation is told of the worse.
+    """
     made = await check(revision="v1")
     assert (made.is_completed(), made.name) == (True, "BaselineMade")
     first = await made.aresult()
     assert first["labels"]["check"] == "baseline"
     assert first["labels"]["revision"] == "v1"
+
     passed = await check(revision="v2")
     assert (passed.is_completed(), passed.name) == (True, "Passed"), passed.message
-    document = await passed.aresult()
-    assert document["verdict"] == "pass"
-    store = Store(environment["store"])
-    assert find_capture(store, "latest:check=pass").labels["revision"] == "v2"
+    assert (await passed.aresult())["verdict"] == "pass"
+    good = find_capture(Store(environment["store"]), "latest:check=pass")
+    assert good.labels["revision"] == "v2"
     (artifact,) = await read_artifacts(f"deploy-check-{zone}")
     assert first["capture_id"] in str(artifact.data)
 
-
-async def test_a_worse_capture_fails_the_run(zone, check):
-    """The state is Worse, and an automation is told why."""
-    assert (await check()).name == "BaselineMade"
-    state = await check("deploy-regression")
-    assert (state.is_failed(), state.name) == (True, "Worse"), state.message
+    worse = await check("deploy-regression", revision="v3")
+    assert (worse.is_failed(), worse.name) == (True, "Worse"), worse.message
     with pytest.raises(FailedRun):
-        await state.aresult()
+        await worse.aresult()
 
     async def told() -> list[dict[str, Any]]:
         return await read_events("instant-logs.compare.failed", zone)
 
     (event,) = await wait_until(told)
     assert event["payload"]["verdict"] == "fail"
+    assert event["payload"]["baseline_id"] == good.capture_id
     assert event["payload"]["reasons"]
 
 
-@pytest.mark.parametrize("outcome", ["pass", "fail"])
-async def test_too_little_evidence_is_no_verdict(outcome, check):
+async def test_too_little_evidence_is_no_verdict(check):
     """What it means is the caller's choice; its name says what it is."""
     assert (await check(duration_s=1.0)).name == "BaselineMade"
-    state = await check(duration_s=1.0, min_records=10**6, on_inconclusive=outcome)
-    assert (state.name, state.is_completed()) == ("Inconclusive", outcome == "pass")
+    for outcome in ("pass", "fail"):
+        state = await check(duration_s=1.0, min_records=10**6, on_inconclusive=outcome)
+        assert (state.name, state.is_completed()) == ("Inconclusive", outcome == "pass")
 
 
 @pytest.mark.parametrize(

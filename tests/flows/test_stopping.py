@@ -174,6 +174,7 @@ def test_a_signal_to_its_own_process(number: signal.Signals, stage: Stage) -> No
     assert not any((stage.store / ".journal").glob("*/*.ndjson"))
 
 
+@pytest.mark.soak
 def test_a_signal_while_a_fleet_records(stage: Stage) -> None:
     """Every zone of one process is committed."""
     zones = [stage.zone, uuid4().hex, uuid4().hex]
