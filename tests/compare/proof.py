@@ -34,6 +34,7 @@ __all__ = ["KINDS", "Tally", "run_pairs"]
 
 RECORDS = 2_000
 _ZONES = 20
+_APART = 10_000
 _USUAL = Conditions()
 _SPELL_S = 4.0
 _LATER = timedelta(hours=1)
@@ -75,12 +76,14 @@ def run_pairs(kind: str, pairs: int, *, sample: int = 1, first: int = 0) -> Tall
 
 def _compare(kind: str, number: int, sample: int) -> Comparison:
     before, after = _conditions(kind, number)
+    # Sampled pairs are drawn anew: they are no copies of the others.
+    session = 2 * (number + _APART * sample)
     side = Synthetic(
-        records=RECORDS, seed=number % _ZONES, number=2 * number, sample=sample
+        records=RECORDS, seed=number % _ZONES, number=session, sample=sample
     )
     with tempfile.TemporaryDirectory() as store:
         write_synthetic(store, "before", replace(side, conditions=before))
-        later = replace(side, number=2 * number + 1, started_at=START + _LATER)
+        later = replace(side, number=session + 1, started_at=START + _LATER)
         write_synthetic(store, "after", replace(later, conditions=after))
         return compare_captures(store, ["before"], ["after"])
 
