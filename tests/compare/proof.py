@@ -77,7 +77,7 @@ def run_pairs(kind: str, pairs: int, *, sample: int = 1, first: int = 0) -> Tall
 def _compare(kind: str, number: int, sample: int) -> Comparison:
     before, after = _conditions(kind, number)
     # Sampled pairs are drawn anew: they are no copies of the others.
-    session = 2 * (number + _APART * sample)
+    session = 2 * (number + (_APART * sample if sample > 1 else 0))
     side = Synthetic(
         records=RECORDS, seed=number % _ZONES, number=session, sample=sample
     )
