@@ -1,4 +1,4 @@
-"""Every summary over a store of ten million records of 42 fields, made once."""
+"""Every summary over a store of ten million records of 45 columns, made once."""
 
 from __future__ import annotations
 
