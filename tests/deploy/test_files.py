@@ -89,6 +89,16 @@ def test_a_single_server_keeps_its_leases_on_disk():
     assert storage == "prefect.server.concurrency.lease_storage.filesystem"
 
 
+def test_lapsed_leases_are_looked_for_often():
+    """A lease of 60 s and a look every 5 s leave a margin to the promised 75 s."""
+    name = "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS"
+    given = [
+        read_env_file("server.env")[name],
+        compose_environment("services")[name],
+    ]
+    assert given == ["5", "5"]
+
+
 def test_a_read_only_image_writes_to_its_volumes_alone():
     """The pages of the server go to a temporary directory, all else to /data."""
     environment = dict(instructions())["ENV"]
