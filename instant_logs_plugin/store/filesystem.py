@@ -136,8 +136,11 @@ class Store:
         selector = fs.FileSelector(
             directory, allow_not_found=True, recursive=is_recursive
         )
-        with self._read_errors(directory):
-            infos = self._files.get_file_info(selector)
+        try:
+            with self._read_errors(directory):
+                infos = self._files.get_file_info(selector)
+        except FileNotFoundError:  # it came or went while it was looked for
+            return []
         return [info for info in infos if info.type is fs.FileType.File]
 
     @contextlib.contextmanager
