@@ -20,8 +20,10 @@
 --   server_errors bigint: of the estimate, answered with 5xx
 --   bytes bigint: bytes sent for them, weighted; null when not recorded
 --   gap_s double: seconds in the bucket without a stream, over all captures
+--   is_whole boolean: all of its requests could arrive; false at a window's edge or gap
 -- needs: EdgeStartTimestamp
--- caveats: a window's first and last bucket are covered in part; gaps are not filled
+-- caveats: records arrive seconds behind the event, so a window's last buckets look
+--   quiet: what is not is_whole must not be read as a change; gaps are not filled
 with
 spans as (
     select
@@ -84,6 +86,30 @@ holes as (
             and epoch_us(ended_at) > bucket * step_us
     )
     group by bucket
+),
+delays as (
+    -- Between a request's start and its arrival, but for the fastest and slowest.
+    select
+        approx_quantile(delay_us, 0.05) as least_us,
+        approx_quantile(delay_us, 0.95) as most_us
+    from (
+        select epoch_us(received_at) - epoch_us(edge_start) as delay_us
+        from chosen_requests($capture, $label, $since, $until)
+    )
+),
+whole as (
+    select distinct bucket
+    from (select bucket from windows union select bucket from counted)
+    cross join step cross join delays
+    inner join chosen_captures($capture, $label) as asked
+        on bucket * step_us >= epoch_us(window_start) - least_us
+        and (bucket + 1) * step_us <= epoch_us(window_end) - most_us
+    anti join chosen_gaps($capture, $label) as hole
+        on hole.capture_id = asked.capture_id
+        and epoch_us(hole.started_at) - most_us < (bucket + 1) * step_us
+        and epoch_us(hole.ended_at) - least_us > bucket * step_us
+    where in_range(make_timestamptz(bucket * step_us), $since, $until)
+        and coalesce((bucket + 1) * step_us <= epoch_us($until::timestamptz), true)
 )
 select
     make_timestamptz(bucket * step_us) as bucket_start,
@@ -93,9 +119,11 @@ select
     coalesce(client_errors, 0) as client_errors,
     coalesce(server_errors, 0) as server_errors,
     bytes,
-    coalesce(gap_s, 0) as gap_s
+    coalesce(gap_s, 0) as gap_s,
+    whole.bucket is not null as is_whole
 from windows
 full join counted using (bucket)
 left join holes using (bucket)
+left join whole using (bucket)
 cross join step
 order by bucket
