@@ -130,7 +130,7 @@ def test_verify_names_files_of_no_manifest(run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "lines"),
     [
-        (["query", "selec 1"], 4),
+        (["query", "selec 1"], 5),
         (["captures", "show", "\x1b[31m\nx"], 1),
     ],
 )
