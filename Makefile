@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PARALLEL := -n 2
-# They start servers and environments of their own, once for all their tests.
-SERIAL := tests/deploy tests/flows tests/packaging tests/storm
+# Most of their time tests wait for something to happen: four keep two cores busy.
+PARALLEL := -n 4
+# They start servers and environments of their own, once for all tests of a file.
+HEAVY := tests/deploy tests/flows tests/packaging tests/storm
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit soak check format bench build clean
@@ -26,8 +27,8 @@ demo: $(STAMP)  ## record the emulator through the Prefect flow and print a summ
 	$(BIN)/instant-logs demo
 
 test: $(STAMP)  ## run all tests
-	$(BIN)/python -m pytest $(PARALLEL) $(SERIAL:%=--ignore=%)
-	$(BIN)/python -m pytest $(SERIAL)
+	$(BIN)/python -m pytest $(PARALLEL) $(HEAVY:%=--ignore=%)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(HEAVY)
 
 unit: $(STAMP)  ## run the tests that are done in seconds
 	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/sql

@@ -136,7 +136,10 @@ def test_wrong_usage_is_told_apart(command, exit_code, said, deployed):
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", f"http://127.0.0.1:{free_port()}/api"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "nonsense", pytest.param(f"http://127.0.0.1:{free_port()}/api", id="nobody")],
+)
 def test_no_server_is_told_apart(url):
     """Without a server, or without an address, nothing passes."""
     code, _, err = run(python("k", "{}"), {"PREFECT_API_URL": url})
