@@ -15,6 +15,7 @@ import logging
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
@@ -115,9 +116,26 @@ class Database:
         with _mapped_errors():
             self._define(sql)
             check_read_only(self.connection, sql)
-            relation = self.connection.sql(sql, params=dict(params or {}))
-            answer: pa.Table = relation.to_arrow_table()
-        return answer
+            return self._answer(sql, dict(params or {}))
+
+    def _answer(self, sql: str, params: dict[str, object]) -> pa.Table:
+        """Run a statement in a thread, so that Ctrl-C reaches this one at any time.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; the statement has been ended.
+        """
+
+        def run() -> pa.Table:
+            table: pa.Table = self.connection.sql(sql, params=params).to_arrow_table()
+            return table
+
+        with ThreadPoolExecutor(1, "instant-logs-query") as thread:
+            answer = thread.submit(run)
+            try:
+                return answer.result()
+            except KeyboardInterrupt:
+                self.connection.interrupt()
+                raise
 
     def run_query_file(
         self, name: str | Path, params: Mapping[str, object] | None = None
