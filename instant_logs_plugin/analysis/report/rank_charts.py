@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from instant_logs_plugin.analysis.report.chart_style import Row, Spec, fill, spec
 from instant_logs_plugin.analysis.report.columns import bounds, make_cell
-from instant_logs_plugin.analysis.report.formats import format_share
+from instant_logs_plugin.analysis.report.formats import format_share, format_value
 from instant_logs_plugin.analysis.report.model import Chart, Column, Kind, Swatch
 
 __all__ = ["rank_chart"]
@@ -34,7 +34,7 @@ def rank_chart(columns: Sequence[Column], rows: Sequence[Row]) -> Chart | None:
     drawn = [row for row in rows[:_MOST_BARS] if row["estimate"]]
     telling = _telling(columns[:at], drawn)
     labels = [_label(telling, row) for row in drawn]
-    segments = [_segments(row) for row in drawn]
+    segments = [_segments(columns[at], row) for row in drawn]
     values = [_value(columns[at], row) for row in drawn]
     most = f"the first {len(drawn)} of {len(rows)}" if len(rows) > len(drawn) else ""
     return Chart(
@@ -42,24 +42,24 @@ def rank_chart(columns: Sequence[Column], rows: Sequence[Row]) -> Chart | None:
         summary="; ".join(
             f"{label}: {value}" for label, value in zip(labels, values, strict=True)
         ),
-        specs=(_spec(drawn, labels, values, segments),),
+        specs=(_spec(columns[at], drawn, labels, values),),
         legend=_legend(segments),
     )
 
 
 def _spec(
+    estimate: Column,
     rows: Sequence[Row],
     labels: Sequence[str],
     values: Sequence[str],
-    segments: Sequence[Sequence[Segment]],
 ) -> Spec:
     top = max((bounds("estimate", row) or (0, 0))[1] for row in rows)
     top = max([top, *(row["estimate"] for row in rows)])
     scale = {"domain": [0, top], "nice": False}
     return spec(
         [
-            _bar_layer(labels, segments, scale),
-            _whisker_layer(rows, scale),
+            _bar_layer(estimate, rows, labels, scale),
+            _whisker_layer(estimate, rows, labels, scale),
             _text_layer(labels, align="left", limit=_label_px(values)),
             _text_layer(values, align="right", limit=_WIDTH),
         ],
@@ -70,12 +70,13 @@ def _spec(
 
 
 def _bar_layer(
-    labels: Sequence[str], segments: Sequence[Sequence[Segment]], scale: Spec
+    estimate: Column, rows: Sequence[Row], labels: Sequence[str], scale: Spec
 ) -> Spec:
     bars = []
-    for index, (label, parts) in enumerate(zip(labels, segments, strict=True)):
+    for index, (row, label) in enumerate(zip(rows, labels, strict=True)):
         start = 0.0
-        for tone, what, amount in parts:
+        for tone, what, amount in _segments(estimate, row):
+            told = f"{format_value(estimate.kind, amount)} {what}".rstrip()
             bars.append(
                 {
                     "start": start,
@@ -83,7 +84,7 @@ def _bar_layer(
                     "top": index * _STEP + _STEP - _BAR - 6,
                     "bottom": index * _STEP + _STEP - 6,
                     "fill": fill(tone),
-                    "text": f"{label}: {round(amount):,} {what}",
+                    "text": f"{label}: {told}",
                 }
             )
             start += amount
@@ -101,13 +102,24 @@ def _bar_layer(
     }
 
 
-def _whisker_layer(rows: Sequence[Row], scale: Spec) -> Spec:
+def _whisker_layer(
+    estimate: Column, rows: Sequence[Row], labels: Sequence[str], scale: Spec
+) -> Spec:
     whiskers = []
-    for index, row in enumerate(rows):
+    for index, (row, label) in enumerate(zip(rows, labels, strict=True)):
         limits = bounds("estimate", row)
         if limits and limits[0] != limits[1]:
             middle = index * _STEP + _STEP - 6 - _BAR / 2
-            whiskers.append({"low": limits[0], "high": limits[1], "y": middle})
+            cell = make_cell(estimate, row)
+            told = f"{cell.text} {_noun(estimate)}".rstrip()
+            whiskers.append(
+                {
+                    "low": limits[0],
+                    "high": limits[1],
+                    "y": middle,
+                    "text": f"{label}: {told} ({cell.interval})",
+                }
+            )
     return {
         "data": {"values": whiskers},
         "mark": {"type": "rule", "stroke": "var(--ink)", "strokeWidth": 1.25},
@@ -115,6 +127,7 @@ def _whisker_layer(rows: Sequence[Row], scale: Spec) -> Spec:
             "x": {**_x("low"), "scale": scale},
             "x2": {"field": "high"},
             "y": _y("y"),
+            "description": {"field": "text"},
         },
     }
 
@@ -195,7 +208,12 @@ def _value(column: Column, row: Row) -> str:
     return text if share is None else f"{text} · {format_share(share)}"
 
 
-def _segments(row: Row) -> list[Segment]:
+def _noun(estimate: Column) -> str:
+    """Return what is counted; a size has its unit."""
+    return "" if estimate.kind is Kind.BYTES else estimate.label.lower()
+
+
+def _segments(estimate: Column, row: Row) -> list[Segment]:
     """Split a row's estimate by what its other columns know of it."""
     total = float(row["estimate"])
     if row.get("status") is not None:
@@ -207,14 +225,14 @@ def _segments(row: Row) -> list[Segment]:
             ("plain", "served by the cache", hits),
             ("quiet", "not served by the cache", total - hits),
         ]
-    return _by_outcome(row, total)
+    return _by_outcome(row, total, _noun(estimate))
 
 
-def _by_outcome(row: Row, total: float) -> list[Segment]:
+def _by_outcome(row: Row, total: float, noun: str) -> list[Segment]:
     errors = [_errors(row, "client", total), _errors(row, "server", total)]
     rest = total - sum(errors)
     parts = [
-        ("plain", "requests" if not any(errors) else "others", rest),
+        ("plain", f"other {noun}" if any(errors) else noun, rest),
         ("warn", "answered with 4xx", errors[0]),
         ("bad", "answered with 5xx", errors[1]),
     ]

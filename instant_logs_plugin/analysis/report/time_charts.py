@@ -59,9 +59,10 @@ def traffic_charts(stretches: Sequence[Stretch]) -> list[Chart]:
     top = max((_upper_rate(row) for row in _rows(stretches)), default=0)
 
     def draw(stretch: Stretch) -> list[Spec]:
-        bars = [_bar(row, row["requests_per_s"], _traffic_text) for row in stretch.rows]
+        bars = [_bar(row, row["requests_per_s"]) for row in stretch.rows]
         ranges = [one for row in stretch.rows for one in _range(row)]
-        return [_bars(bars, top=top), *_ranges(ranges)]
+        told = _told(stretch.rows, _traffic_text)
+        return [_bars(bars, top=top), *_ranges(ranges), told]
 
     return [
         _chart("Requests per second", stretch, stretches, draw(stretch), height=220)
@@ -85,7 +86,10 @@ def error_charts(stretches: Sequence[Stretch]) -> list[Chart]:
             "Answered with an error",
             stretch,
             stretches,
-            [_error_line(stretch.rows, error, top=max(shares)) for error in _ERRORS],
+            [
+                *[_error_line(stretch.rows, one, top=max(shares)) for one in _ERRORS],
+                _told(stretch.rows, _errors_text),
+            ],
             height=150,
             legend=legend,
         )
@@ -105,12 +109,10 @@ def bandwidth_charts(stretches: Sequence[Stretch]) -> list[Chart]:
             stretches,
             [
                 _bars(
-                    [
-                        _bar(row, _bytes_per_s(row) / 1e6, _bandwidth_text)
-                        for row in stretch.rows
-                    ],
+                    [_bar(row, _bytes_per_s(row) / 1e6) for row in stretch.rows],
                     top=max(rates) / 1e6,
-                )
+                ),
+                _told(stretch.rows, _bandwidth_text),
             ],
             height=160,
         )
@@ -173,12 +175,12 @@ def _bars(bars: list[Spec], *, top: float) -> Spec:
             "stroke": "var(--panel)",
             "strokeWidth": 0.75,
             "opacity": 1,
+            "aria": False,
         },
         "encoding": {
             **_span(),
             "y": _y("amount", top=top),
             "y2": {"datum": 0},
-            "description": {"field": "text"},
         },
     }
 
@@ -189,7 +191,12 @@ def _ranges(ranges: list[Spec]) -> list[Spec]:
     return [
         {
             "data": {"values": ranges},
-            "mark": {"type": "rule", "stroke": "var(--ink)", "opacity": 0.6},
+            "mark": {
+                "type": "rule",
+                "stroke": "var(--ink)",
+                "opacity": 0.6,
+                "aria": False,
+            },
             "encoding": {
                 "x": {"field": "middle", "type": "temporal"},
                 "y": {"field": "low", "type": "quantitative"},
@@ -202,13 +209,11 @@ def _ranges(ranges: list[Spec]) -> list[Spec]:
 def _error_line(
     rows: Sequence[Row], error: tuple[str, str, str], *, top: float
 ) -> Spec:
-    name, label, tone = error
+    name, _, tone = error
     points = [
         {
             "middle": _ms(_middle(row)),
             "share": row[name] / row["estimate"] if row["estimate"] else None,
-            "text": f"{format_time(row['bucket_start'])}: {format_count(row[name])} of "
-            f"{format_count(row['estimate'])} requests answered with {label}",
         }
         for row in rows
     ]
@@ -218,13 +223,24 @@ def _error_line(
             "type": "line",
             "stroke": fill(tone),
             "strokeWidth": 1.5,
-            "point": {"fill": fill(tone), "filled": True, "size": 18},
+            "point": {"fill": fill(tone), "filled": True, "size": 18, "aria": False},
+            "aria": False,
         },
         "encoding": {
             "x": {"field": "middle", "type": "temporal"},
             "y": _y("share", top=top, format="%"),
-            "description": {"field": "text"},
         },
+    }
+
+
+def _told(rows: Sequence[Row], tell: Callable[[Row], str]) -> Spec:
+    """Cover each row's span with its values as text: small marks are hard to hit."""
+    return {
+        "data": {
+            "values": [_span_of(row) | {"text": _text(row, tell)} for row in rows]
+        },
+        "mark": {"type": "rect", "fill": "var(--panel)", "fillOpacity": 0},
+        "encoding": {**_span(), "description": {"field": "text"}},
     }
 
 
@@ -275,16 +291,22 @@ def _y(field: str, *, top: float, **axis: Any) -> Spec:
     }
 
 
-def _bar(row: Row, amount: float, tell: Callable[[Row], str]) -> Spec:
-    text = f"{format_time(row['bucket_start'])}: {tell(row)}"
-    if row["gap_s"]:
-        text += f"; no stream for {format_seconds(row['gap_s'])}"
+def _bar(row: Row, amount: float) -> Spec:
+    return _span_of(row) | {"amount": amount}
+
+
+def _span_of(row: Row) -> Spec:
     return {
         "start": _ms(row["bucket_start"].timestamp()),
         "end": _ms(row["bucket_end"].timestamp()),
-        "amount": amount,
-        "text": text,
     }
+
+
+def _text(row: Row, tell: Callable[[Row], str]) -> str:
+    text = f"{format_time(row['bucket_start'])}: {tell(row)}"
+    if row["gap_s"]:
+        text += f"; no stream for {format_seconds(row['gap_s'])}"
+    return text
 
 
 def _range(row: Row) -> list[Spec]:
@@ -308,6 +330,13 @@ def _traffic_text(row: Row) -> str:
         f"{format_number(row['requests_per_s'])} requests/s, "
         f"{format_count(row['estimate'])} requests{between}"
     )
+
+
+def _errors_text(row: Row) -> str:
+    counts = [
+        f"{format_count(row[name])} answered with {label}" for name, label, _ in _ERRORS
+    ]
+    return f"of {format_count(row['estimate'])} requests, {' and '.join(counts)}"
 
 
 def _bandwidth_text(row: Row) -> str:

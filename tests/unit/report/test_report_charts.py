@@ -19,6 +19,16 @@ from instant_logs_plugin.analysis.report.time_charts import (
     traffic_charts,
 )
 
+LABEL = "aria-label"
+SENT = query(
+    "sent",
+    """
+    value varchar: content type
+    estimate bigint: bytes sent to clients
+    lower bigint: lower bound of the estimate
+    upper bigint: upper bound of the estimate
+    """,
+).columns
 RANKED = query(
     "ranked",
     """
@@ -46,6 +56,10 @@ def ranked(path, estimate, **changes):
 
 def texts(spec):
     return json.dumps(spec)
+
+
+def labels(svg):
+    return [label for one in ET.fromstring(svg).iter() if (label := one.get(LABEL))]
 
 
 def test_gaps_and_pauses_are_drawn_on_every_time_chart():
@@ -96,6 +110,43 @@ def test_bars_are_split_by_outcome():
     assert chart is not None
     assert [swatch.tone for swatch in chart.legend] == ["plain", "warn"]
     assert "10 answered with 4xx" in texts(chart.specs)
+
+
+def test_a_time_chart_tells_the_values_of_each_span():
+    """A span is told once, however small its marks; no mark says what Vega makes up."""
+    sampled = {"lower": 11, "upper": 29, "client_errors": 1, "bytes": 1000}
+    one = stretch([bucket(0, **sampled), bucket(2, **sampled)])
+    for draw, told in (
+        (traffic_charts, "10 requests/s, 20 requests (11 to 29)"),
+        (error_charts, "of 20 requests, 1 answered with 4xx and 0 answered with 5xx"),
+        (bandwidth_charts, "500 B/s"),
+    ):
+        (chart,) = draw([one])
+        assert labels(draw_svg(chart.specs[0])) == [
+            f"2026-03-01 12:00:0{second}: {told}" for second in (0, 2)
+        ]
+
+
+def test_every_mark_of_a_rank_tells_what_is_counted():
+    """A whisker tells the interval; bytes are called bytes, not requests."""
+    rows = [ranked("/a", 100, lower=80, upper=120, client_error_share=0.1)]
+    rows += [ranked("/b", 50)]
+    chart = rank_chart(table_columns(RANKED), rows)
+    assert labels(draw_svg(chart.specs[0])) == [
+        "/a: 90 other requests",
+        "/a: 10 answered with 4xx",
+        "/b: 50 requests",
+        "/a: 100 requests (80\N{EN DASH}120)",
+    ]
+    sizes = [
+        {"value": text, "estimate": 5000, "lower": 1, "upper": 9000} for text in "ab"
+    ]
+    chart = rank_chart(table_columns(SENT), sizes)
+    assert set(labels(draw_svg(chart.specs[0]))) == {
+        f"{text}: 5 kB{interval}"
+        for text in "ab"
+        for interval in ("", " (1 B\N{EN DASH}9 kB)")
+    }
 
 
 def test_ranks_need_two_rows_and_an_estimate():
