@@ -34,61 +34,94 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def capture(
-    zone: Annotated[str, typer.Argument(help="The zone's id.", show_default=False)],
+    zone: Annotated[
+        str, typer.Argument(metavar="ZONE", help="The zone's id.", show_default=False)
+    ],
     duration: Annotated[
-        str, typer.Option(help="Length of the window, from the first stream on.")
+        str,
+        typer.Option(
+            metavar="TIME", help="Length of the window, from the first stream on."
+        ),
     ] = "60s",
     max_records: Annotated[
-        int | None, typer.Option(help="End after this many records.")
+        int | None, typer.Option(metavar="N", help="End after this many records.")
     ] = None,
     max_bytes: Annotated[
-        str | None, typer.Option(help="End after this much, like 100MB.")
+        str | None,
+        typer.Option(metavar="SIZE", help="End after this much, like 100MB."),
     ] = None,
     warm_up: Annotated[
-        str, typer.Option(help="Time between the first stream and the window's start.")
+        str,
+        typer.Option(
+            metavar="TIME", help="Time between the first stream and the window's start."
+        ),
     ] = "0s",
     drain: Annotated[
-        str, typer.Option(help="Time to go on behind the end; records come 3-5 s late.")
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="Time to go on behind the end; records come 3-5 s late.",
+        ),
     ] = "0s",
     fields: FieldsOption = "default",
     allow_unknown_fields: UnknownFieldsOption = False,
     filter_: FilterOption = "",
-    sample: Annotated[int, typer.Option(help="Ask for 1 in N requests.")] = 1,
+    sample: Annotated[
+        int, typer.Option(metavar="N", help="Ask for 1 in N requests.")
+    ] = 1,
     store: StoreOption = "./captures",
     journal: JournalOption = None,
     label: Annotated[
-        list[str] | None, typer.Option(help="key=value to find it by; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="To find it by; repeatable."),
     ] = None,
     on_busy: Annotated[
-        str, typer.Option(help="When the zone is taken: wait, fail or takeover.")
+        str,
+        typer.Option(
+            metavar="wait|fail|takeover",
+            help="When the zone is taken: wait, fail or takeover.",
+        ),
     ] = "wait",
     busy_timeout: Annotated[
-        str, typer.Option(help="How long to wait for a taken zone.")
+        str, typer.Option(metavar="TIME", help="How long to wait for a taken zone.")
     ] = "10m",
     open_timeout: Annotated[
-        str, typer.Option(help="How long to try while the service is unreachable.")
+        str,
+        typer.Option(
+            metavar="TIME", help="How long to try while the service is unreachable."
+        ),
     ] = "30s",
     read_deadline: Annotated[
         str,
         typer.Option(
-            help="After this silence, look whether the session is still there."
+            metavar="TIME",
+            help="After this silence, look whether the session is still there.",
         ),
     ] = "30s",
     max_reconnects: Annotated[
-        int, typer.Option(help="How many tries to replace lost streams there are.")
+        int,
+        typer.Option(
+            metavar="N", help="How many tries to replace lost streams there are."
+        ),
     ] = 1_000,
     renew_after: Annotated[
         str,
-        typer.Option(help="Age at which a session is renewed; it may live 60m."),
+        typer.Option(
+            metavar="TIME", help="Age at which a session is renewed; it may live 60m."
+        ),
     ] = "59m",
     min_coverage: Annotated[
-        float, typer.Option(help="Exit with 5 below this recorded share, 0 to 1.")
+        float,
+        typer.Option(
+            metavar="SHARE", help="Exit with 5 below this recorded share, 0 to 1."
+        ),
     ] = 0.95,
     anonymize_ip: Annotated[
         str,
         typer.Option(
+            metavar="off|truncate|hmac",
             help="off, truncate (/24, /48) or hmac (key: INSTANT_LOGS_HMAC_KEY); "
-            "done before anything reaches the disk."
+            "done before anything reaches the disk.",
         ),
     ] = "off",
     redact_query: Annotated[
@@ -99,19 +132,28 @@ def capture(
     ] = False,
     drop_field: Annotated[
         list[str] | None,
-        typer.Option(help="Keep this field from the disk, likewise; repeatable."),
+        typer.Option(
+            metavar="FIELD", help="Keep this field from the disk, likewise; repeatable."
+        ),
     ] = None,
     fsync_interval: Annotated[
-        str, typer.Option(help="The most that a power loss can take; 0 syncs always.")
+        str,
+        typer.Option(
+            metavar="TIME", help="The most that a power loss can take; 0 syncs always."
+        ),
     ] = "1s",
     segment_size: Annotated[
-        str, typer.Option(help="Raw lines that make a segment, and a Parquet file.")
+        str,
+        typer.Option(
+            metavar="SIZE", help="Raw lines that make a segment, and a Parquet file."
+        ),
     ] = "64MiB",
     min_free: Annotated[
         str | None,
         typer.Option(
+            metavar="SIZE",
             help="Room to keep free on the disk, like 1GB: with less it ends, or does "
-            "not start.  [default: 64MiB, or 5 % of a small disk]"
+            "not start.  [default: 64MiB, or 5 % of a small disk]",
         ),
     ] = None,
     output: FormatOption = None,

@@ -54,7 +54,7 @@ def show(capture_id: IdArgument, store: StoreOption = "./captures") -> None:
 def verify(
     capture_id: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="One capture; without it, all of them."),
+        typer.Argument(metavar="ID", help="One capture; without it, all of them."),
     ] = None,
     checks: Annotated[
         bool,

@@ -22,9 +22,14 @@ _RATE = 200.0
 
 
 def demo(
-    duration: Annotated[str, typer.Option(help="How long to record.")] = "10s",
+    duration: Annotated[
+        str, typer.Option(metavar="TIME", help="How long to record.")
+    ] = "10s",
     directory: Annotated[
-        Path, typer.Option(help="Where the demo's store and Prefect server live.")
+        Path,
+        typer.Option(
+            metavar="DIR", help="Where the demo's store and Prefect server live."
+        ),
     ] = Path(".demo"),
 ) -> None:
     """Record the emulator through the Prefect flow and print the summary.

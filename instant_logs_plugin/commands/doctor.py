@@ -25,7 +25,9 @@ __all__ = ["doctor"]
 
 
 def doctor(
-    zone: Annotated[str, typer.Argument(help="The zone's id.", show_default=False)],
+    zone: Annotated[
+        str, typer.Argument(metavar="ZONE", help="The zone's id.", show_default=False)
+    ],
     probe: Annotated[
         bool,
         typer.Option(

@@ -14,57 +14,90 @@ __all__ = ["emulate"]
 
 
 def emulate(
-    port: Annotated[int, typer.Option(help="Of the session API.")] = 8787,
-    stream_port: Annotated[int, typer.Option(help="Of the streams; 0: any.")] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="Of the session API.")
+    ] = 8787,
+    stream_port: Annotated[
+        int, typer.Option(metavar="PORT", help="Of the streams; 0: any.")
+    ] = 0,
     scenario: Annotated[
         str,
         typer.Option(
-            help="steady, deploy-regression, attack, cache-purge or flash-crowd."
+            metavar="NAME",
+            help="steady, deploy-regression, attack, cache-purge or flash-crowd.",
         ),
     ] = "steady",
     onset: Annotated[
-        float, typer.Option(help="Seconds until the scenario's event happens.")
+        float,
+        typer.Option(
+            metavar="SECONDS", help="Seconds until the scenario's event happens."
+        ),
     ] = 30.0,
     rate: Annotated[
-        float, typer.Option(help="Requests/s; 0 replays as fast as it is read.")
+        float,
+        typer.Option(metavar="N", help="Requests/s; 0 replays as fast as it is read."),
     ] = 100.0,
     max_rate: Annotated[
-        float | None, typer.Option(help="Records/s above which it samples.")
+        float | None,
+        typer.Option(metavar="N", help="Records/s above which it samples."),
     ] = None,
     replay: Annotated[
         Path | None,
-        typer.Option(help="Send these: NDJSON or a combined access log, .gz or not."),
+        typer.Option(
+            metavar="FILE",
+            help="Send these: NDJSON or a combined access log, .gz or not.",
+        ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Requests after which a session is silent.")
+        int | None,
+        typer.Option(metavar="N", help="Requests after which a session is silent."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed, the same traffic.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same seed, the same traffic.")
+    ] = 0,
     on_second: Annotated[
-        str, typer.Option(help="A second session: kick the first, or be refused.")
+        str,
+        typer.Option(
+            metavar="kick|refuse",
+            help="A second session: kick the first, or be refused.",
+        ),
     ] = "kick",
     end_by: Annotated[
-        str, typer.Option(help="How a stream stops: drop, close or silence.")
+        str,
+        typer.Option(
+            metavar="drop|close|silence",
+            help="How a stream stops: drop, close or silence.",
+        ),
     ] = "drop",
     time_scale: Annotated[
-        float, typer.Option(help="Emulated seconds per second for session lifetimes.")
+        float,
+        typer.Option(
+            metavar="FACTOR", help="Emulated seconds per second for session lifetimes."
+        ),
     ] = 1.0,
-    records_per_message: Annotated[int, typer.Option(help="Lines in a message.")] = 1,
+    records_per_message: Annotated[
+        int, typer.Option(metavar="N", help="Lines in a message.")
+    ] = 1,
     fault: Annotated[
         list[str] | None,
         typer.Option(
-            help="kind[:name=number,…], like drop:after=500,session=1; repeatable."
+            metavar="FAULT",
+            help="kind[:name=number,…], like drop:after=500,session=1; repeatable.",
         ),
     ] = None,
     keep_sent: Annotated[
         bool, typer.Option("--keep-sent", help="Show what was sent: /emulator/sent.")
     ] = False,
     sent_log: Annotated[
-        Path | None, typer.Option(help="Append every line to this file when sent.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Append every line to this file when sent."),
     ] = None,
     token: Annotated[
         str,
         typer.Option(
-            envvar="INSTANT_LOGS_EMULATOR_TOKEN", help="The only token; default: any."
+            metavar="TOKEN",
+            envvar="INSTANT_LOGS_EMULATOR_TOKEN",
+            help="The only token; default: any.",
         ),
     ] = "",
 ) -> None:

@@ -19,11 +19,16 @@ __all__ = [
 
 StoreOption = Annotated[
     str,
-    typer.Option(envvar="INSTANT_LOGS_STORE", help="Where captures are: a directory."),
+    typer.Option(
+        metavar="DIR",
+        envvar="INSTANT_LOGS_STORE",
+        help="Where captures are: a directory.",
+    ),
 ]
 JournalOption = Annotated[
     str | None,
     typer.Option(
+        metavar="DIR",
         envvar="INSTANT_LOGS_JOURNAL",
         help="Where raw lines wait; default: .journal in the store.",
     ),
@@ -33,7 +38,10 @@ FormatOption = Annotated[
     typer.Option("--format", help="Default: a table on a terminal, else JSON."),
 ]
 FieldsOption = Annotated[
-    str, typer.Option(help="A preset, names, or both, comma separated.")
+    str,
+    typer.Option(
+        metavar="PRESET|NAMES", help="A preset, names, or both, comma separated."
+    ),
 ]
 UnknownFieldsOption = Annotated[
     bool,
@@ -42,5 +50,8 @@ UnknownFieldsOption = Annotated[
     ),
 ]
 FilterOption = Annotated[
-    str, typer.Option("--filter", help="An expression or the service's JSON.")
+    str,
+    typer.Option(
+        "--filter", metavar="EXPR|JSON", help="An expression or the service's JSON."
+    ),
 ]

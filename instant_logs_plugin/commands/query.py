@@ -22,19 +22,30 @@ if TYPE_CHECKING:
 __all__ = ["connect", "query", "summary"]
 
 ParamOption = Annotated[
-    list[str] | None, typer.Option("--param", help="name=value for the query.")
+    list[str] | None,
+    typer.Option(
+        "--param", metavar="NAME=VALUE", help="A parameter of the query; repeatable."
+    ),
 ]
 CaptureOption = Annotated[
     list[str] | None,
-    typer.Option("--capture", help="Only this capture: an id, a prefix, latest[:k=v]."),
+    typer.Option(
+        "--capture",
+        metavar="ID",
+        help="Only this capture: an id, a prefix, latest[:k=v].",
+    ),
 ]
 LabelOption = Annotated[
-    str | None, typer.Option("--label", help="Only captures with this label: k=v.")
+    str | None,
+    typer.Option(
+        "--label", metavar="KEY=VALUE", help="Only captures with this label: k=v."
+    ),
 ]
 MemoryOption = Annotated[
     str | None,
     typer.Option(
         "--memory-limit",
+        metavar="SIZE",
         envvar="INSTANT_LOGS_MEMORY_LIMIT",
         help="More is spilled to disk: 2GB. Default: 80 % of memory.",
     ),
@@ -43,11 +54,16 @@ MemoryOption = Annotated[
 
 def query(
     sql: Annotated[
-        str | None, typer.Argument(help="SQL over requests, captures, gaps, rejects.")
+        str | None,
+        typer.Argument(
+            metavar="SQL", help="SQL over requests, captures, gaps, rejects."
+        ),
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="Read the SQL from a file.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Read the SQL from a file.")
+    ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Run a query of the library.")
+        str | None, typer.Option(metavar="NAME", help="Run a query of the library.")
     ] = None,
     param: ParamOption = None,
     list_: Annotated[
@@ -55,7 +71,9 @@ def query(
     ] = False,
     parquet: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write the answer to FILE.parquet."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write the answer to FILE.parquet."
+        ),
     ] = None,
     capture: CaptureOption = None,
     label: LabelOption = None,
@@ -93,19 +111,25 @@ def summary(
     capture_id: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ID]", help="An id, a prefix, latest[:label=value]; or latest."
+            metavar="ID", help="An id, a prefix, latest[:label=value]; or latest."
         ),
     ] = None,
     name: Annotated[
         list[str] | None,
-        typer.Option(help="Only these summaries; 'query --list' names them."),
+        typer.Option(
+            metavar="NAME", help="Only these summaries; 'query --list' names them."
+        ),
     ] = None,
     label: LabelOption = None,
     since: Annotated[
-        str | None, typer.Option(help="First instant counted: an ISO 8601 time, UTC.")
+        str | None,
+        typer.Option(
+            metavar="TIME", help="First instant counted: an ISO 8601 time, UTC."
+        ),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help="End of what is counted, exclusive.")
+        str | None,
+        typer.Option(metavar="TIME", help="End of what is counted, exclusive."),
     ] = None,
     all_: Annotated[
         bool, typer.Option("--all", help="Every capture of the store.")
@@ -136,7 +160,7 @@ def summary(
 def connect(
     capture_id: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Only these captures; default: all."),
+        typer.Argument(metavar="ID", help="Only these captures; default: all."),
     ] = None,
     label: LabelOption = None,
     store: StoreOption = "./captures",

@@ -17,11 +17,16 @@ __all__ = ["report"]
 def report(
     capture_id: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Ids, prefixes, latest[:label=value]."),
+        typer.Argument(metavar="ID", help="Ids, prefixes, latest[:label=value]."),
     ] = None,
     output: Annotated[
         str,
-        typer.Option("--output", "-o", help="Where the report goes; - for stdout."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where the report goes; - for stdout.",
+        ),
     ] = "report.html",
     markdown: Annotated[
         bool, typer.Option("--markdown", help="The gist as Markdown, for a chat.")

@@ -19,7 +19,9 @@ __all__ = ["fields", "filter_", "sessions"]
 
 
 def sessions(
-    zone: Annotated[str, typer.Argument(help="The zone's id.", show_default=False)],
+    zone: Annotated[
+        str, typer.Argument(metavar="ZONE", help="The zone's id.", show_default=False)
+    ],
     output: FormatOption = None,
 ) -> None:
     """List the zone's sessions; a zone has one at most."""
@@ -68,7 +70,10 @@ def filter_(
 
 def fields(
     preset: Annotated[
-        str | None, typer.Argument(help="Only the fields of a preset or a list.")
+        str | None,
+        typer.Argument(
+            metavar="PRESET|FIELDS", help="Only the fields of a preset or a list."
+        ),
     ] = None,
     output: FormatOption = None,
 ) -> None:
