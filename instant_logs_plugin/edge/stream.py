@@ -1,9 +1,9 @@
 """The websocket stream of one session: its messages, as they arrive.
 
-Messages go from the socket's callback straight into an inbox that is bounded by
-bytes: when it is full the socket is not read, and TCP pushes back. That halves the
-cost of a message against one task switch each. Closing never waits for the peer's
-close frame longer than a moment: under flood it stands behind everything unread.
+Plain messages go from the socket's callback straight into an inbox; handshake, control
+frames, fragments and faults are websockets' part. The inbox is bounded by bytes: when
+it is full the socket is not read, and TCP pushes back. Closing never waits for the
+peer's close frame longer than a moment: under flood it stands behind everything unread.
 
 The session URL is a credential: it is in no error and in no log, whatever the
 level (websockets would log the request line).
@@ -29,6 +29,7 @@ from websockets.exceptions import (
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.protocol import State
 
+from instant_logs_plugin.edge.frames import FrameCutter
 from instant_logs_plugin.edge.replies import parse_retry_after
 from instant_logs_plugin.edge.session import SecretUrl
 from instant_logs_plugin.errors import InvalidOption, StreamLost, StreamRefused
@@ -36,6 +37,7 @@ from instant_logs_plugin.errors import InvalidOption, StreamLost, StreamRefused
 __all__ = ["SILENT", "Stream", "StreamSettings", "open_stream"]
 
 _ABNORMAL_CLOSURE = 1006
+_REPLY_END = b"\r\n\r\n"
 _MESSAGE_BYTES = 64
 """What a message costs beside its payload: a million empty ones are not free."""
 _UNSENT_BYTES = 2**20
@@ -131,30 +133,40 @@ class Stream:
 class _Connection(ClientConnection):
     """A connection whose messages wait in an inbox of bounded bytes."""
 
-    def __init__(self, *args: Any, inbox_bytes: int, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, inbox_bytes: int, max_message_bytes: int, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
+        self._frames = FrameCutter(max_message_bytes=max_message_bytes)
+        self._reply_tail = b""
         self._inbox: list[bytes] = []
         self._inbox_size = 0
         self._inbox_limit = inbox_bytes
-        self._fragments: list[bytes] = []
+        self._fragments = bytearray()
         self._arrived = asyncio.Event()
         self._is_reading = True
         self._is_closing = False
         self.heard_at = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
-        """Note when the peer was heard: a frame, or a part of one."""
+        """Take plain messages; everything else goes the usual way."""
         self.heard_at = self.loop.time()
-        super().data_received(data)
+        if self.protocol.state is State.CONNECTING:
+            data = self._take_reply(data)
+        for messages, rest in self._frames.cut(data):
+            if self.protocol.state is State.OPEN:
+                self._put(messages)
+            if rest:
+                super().data_received(rest)
         if self.protocol.state is not State.OPEN:
             self._arrived.set()
         if self.transport.get_write_buffer_size() > _UNSENT_BYTES:
             self.abort()
 
     def process_event(self, event: Any) -> None:
-        """Take data frames; everything else goes the usual way."""
+        """Take fragments; everything else goes the usual way."""
         if isinstance(event, Frame) and event.opcode in DATA_OPCODES:
-            self._put(event)
+            self._join(event)
         else:
             super().process_event(event)
 
@@ -189,27 +201,33 @@ class _Connection(ClientConnection):
         """Drop the connection now."""
         self.transport.abort()
 
-    def _put(self, frame: Frame) -> None:
-        if self._is_closing:
+    def _take_reply(self, data: bytes) -> bytes:
+        """Hand on the reply to the handshake; return the frames behind it."""
+        seen = self._reply_tail + data
+        self._reply_tail = seen[1 - len(_REPLY_END) :]
+        frames = seen.partition(_REPLY_END)[2]
+        super().data_received(data[: len(data) - len(frames)])
+        if self.protocol.state is State.OPEN:
+            return frames
+        if frames:  # the body of a refusal
+            super().data_received(frames)
+        return b""
+
+    def _put(self, messages: list[bytes]) -> None:
+        if self._is_closing or not messages:
             return
-        data = bytes(frame.data)
-        self._inbox_size += len(data) + _MESSAGE_BYTES
-        if frame.fin and not self._fragments:
-            self._inbox.append(data)
-        else:
-            self._join(data, is_last=frame.fin)
-        if self._inbox:
-            self._arrived.set()
-        if self._inbox_size > self._inbox_limit and self._inbox and self._is_reading:
+        self._inbox += messages
+        self._inbox_size += sum(map(len, messages)) + len(messages) * _MESSAGE_BYTES
+        self._arrived.set()
+        if self._inbox_size > self._inbox_limit and self._is_reading:
             self.transport.pause_reading()
             self._is_reading = False
 
-    def _join(self, data: bytes, *, is_last: bool) -> None:
-        if data:
-            self._fragments.append(data)
-        if is_last:
-            self._inbox.append(b"".join(self._fragments))
-            self._fragments = []
+    def _join(self, fragment: Frame) -> None:
+        self._fragments += fragment.data
+        if fragment.fin:
+            self._put([bytes(self._fragments)])
+            self._fragments.clear()
 
     def _resume(self) -> None:
         if not (self._is_reading or self.transport.is_closing()):
@@ -232,7 +250,12 @@ class _Connect(connect):
 
 async def _connect(url: SecretUrl, settings: StreamSettings) -> _Connection:
     def create(*args: Any, **options: Any) -> _Connection:
-        return _Connection(*args, inbox_bytes=settings.inbox_bytes, **options)
+        return _Connection(
+            *args,
+            inbox_bytes=settings.inbox_bytes,
+            max_message_bytes=settings.max_message_bytes,
+            **options,
+        )
 
     connecting = _Connect(
         url.reveal(),
