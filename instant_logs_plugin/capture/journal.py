@@ -66,10 +66,10 @@ class JournalSettings:
             InvalidOption: A setting is outside its range.
         """
         if self.segment_bytes < 1:
-            raise InvalidOption("segment_bytes", self.segment_bytes, "at least 1")
-        for option in ("segment_age_s", "fsync_interval_s"):
-            if not getattr(self, option) >= 0:
-                raise InvalidOption(option, getattr(self, option), "at least 0 s")
+            raise InvalidOption("segment_size", self.segment_bytes, "at least 1")
+        for option in ("segment_age", "fsync_interval"):
+            if not (value := getattr(self, f"{option}_s")) >= 0:
+                raise InvalidOption(option, value, "at least 0 s")
         if self.min_free_bytes is not None and self.min_free_bytes < 0:
             raise InvalidOption("min_free", self.min_free_bytes, "at least 0 bytes")
 

@@ -93,16 +93,16 @@ class Bounds:
         Raises:
             InvalidOption: A bound is not positive, or a margin is negative.
         """
-        for option in ("duration_s", "renew_after_s"):
-            if not 0 < getattr(self, option) < float("inf"):
-                raise InvalidOption(option, getattr(self, option), "above 0 s")
+        for option in ("duration", "renew_after"):
+            if not 0 < (value := getattr(self, f"{option}_s")) < float("inf"):
+                raise InvalidOption(option, value, "above 0 s")
         for option in ("max_records", "max_bytes"):
             value = getattr(self, option)
             if value is not None and value < 1:
                 raise InvalidOption(option, value, "at least 1")
-        for option in ("warm_up_s", "drain_s"):
-            if not 0 <= getattr(self, option) < float("inf"):
-                raise InvalidOption(option, getattr(self, option), "at least 0 s")
+        for option in ("warm_up", "drain"):
+            if not 0 <= (value := getattr(self, f"{option}_s")) < float("inf"):
+                raise InvalidOption(option, value, "at least 0 s")
 
 
 @dataclass(frozen=True)

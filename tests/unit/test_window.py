@@ -31,21 +31,21 @@ def receive(window: CaptureWindow, now: float, lines: int, size: int = 10) -> No
 
 
 @pytest.mark.parametrize(
-    ("option", "value"),
+    ("bound", "option", "value"),
     [
-        ("duration_s", 0),
-        ("duration_s", float("inf")),
-        ("max_records", 0),
-        ("max_bytes", -1),
-        ("warm_up_s", -1),
-        ("drain_s", float("nan")),
-        ("renew_after_s", 0),
+        ("duration_s", "duration", 0),
+        ("duration_s", "duration", float("inf")),
+        ("max_records", "max_records", 0),
+        ("max_bytes", "max_bytes", -1),
+        ("warm_up_s", "warm_up", -1),
+        ("drain_s", "drain", float("nan")),
+        ("renew_after_s", "renew_after", 0),
     ],
 )
-def test_bounds_are_checked(option: str, value: float) -> None:
-    """A bound outside its range names the option and the value."""
+def test_bounds_are_checked(bound: str, option: str, value: float) -> None:
+    """A bound outside its range names the option, as users know it, and the value."""
     with pytest.raises(InvalidOption) as caught:
-        Bounds(**{"duration_s": 1.0} | {option: value})
+        Bounds(**{"duration_s": 1.0} | {bound: value})
     assert caught.value.option == option
 
 
