@@ -1,8 +1,9 @@
 """Tasks: thin shells around the recorder and what answers questions about captures.
 
-Nothing here is cached or persisted: a capture is what happened once. The recorder
-runs on the flow's own event loop, so that a cancellation reaches it and what was
-received is committed before the run ends; await it, never submit it to a thread.
+Nothing here is cached or persisted: a capture is what happened once. The recorder has
+a thread of its own, and ends with the task that awaits it: a cancellation or a signal
+reaches it, and what was received is committed before the run ends. Await the task in
+the flow, never submit it: Prefect interrupts no thread that it made itself.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from instant_logs_plugin.prefect.identity import (
 )
 from instant_logs_plugin.prefect.lease import hold_on_server
 from instant_logs_plugin.prefect.loading import Credentials
+from instant_logs_plugin.prefect.own_thread import OwnThread
 from instant_logs_plugin.prefect.parameters import RecordingParameters
 from instant_logs_plugin.prefect.progress import show_progress
 from instant_logs_plugin.prefect.run import current_run, current_task_id, run_logger
@@ -121,18 +123,22 @@ async def record_capture(
 async def _record(
     options: CaptureOptions, credentials: Credentials, store: CaptureStore
 ) -> CaptureOutcome:
-    duration_s = options.bounds.duration_s
-    async with (
-        credentials.get_client() as client,
-        show_progress(options.zone_id, duration_s) as show,
-    ):
-        setup = CaptureSetup(
-            api=client,
-            store=store.open(),
-            journal_root=store.journal_root(),
-            hold=_holder(),
-        )
-        return await run_capture(options, setup, on_progress=show)
+    async with show_progress(options.zone_id, options.bounds.duration_s) as shown:
+
+        async def record() -> CaptureOutcome:
+            async with credentials.get_client() as client:
+                setup = CaptureSetup(
+                    api=client,
+                    store=store.open(),
+                    journal_root=store.journal_root(),
+                    hold=_holder(),
+                )
+                return await run_capture(options, setup, on_progress=shown.take)
+
+        outcome = await OwnThread(record, "instant-logs-recorder").aresult()
+        if outcome.error is None:
+            shown.complete()
+        return outcome
 
 
 def _holder() -> HoldZone:

@@ -6,10 +6,6 @@ waited for and asked about from synchronous and from asynchronous code alike.
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from prefect.blocks.abstract import JobBlock, JobRun
@@ -21,6 +17,7 @@ from instant_logs_plugin.prefect.blocks import (
     CISCredentials,
     CloudflareCredentials,
 )
+from instant_logs_plugin.prefect.own_thread import OwnThread
 from instant_logs_plugin.prefect.parameters import RecordingParameters, ZoneId
 
 if TYPE_CHECKING:
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["InstantLogsRun", "InstantLogsZone"]
 
 _DOCUMENTATION = HttpUrl("https://developers.cloudflare.com/logs/instant-logs/")
-_END_WITHIN_S = 5.0
 
 
 class InstantLogsRun(JobRun[dict[str, Any]]):
@@ -41,14 +37,8 @@ class InstantLogsRun(JobRun[dict[str, Any]]):
 
     def __init__(self, zone: InstantLogsZone) -> None:
         self._zone = zone
-        self._loop = asyncio.new_event_loop()
-        self._work: asyncio.Task[CaptureOutcome | None] | None = None
-        self._ended: Future[CaptureOutcome | None] = Future()
-        context = contextvars.copy_context()
-        self._thread = threading.Thread(
-            target=context.run, args=(self._run,), daemon=True, name="instant-logs-run"
-        )
-        self._thread.start()
+        self._recording = OwnThread(self._record, "instant-logs-run")
+        self._recording.start()
 
     # Prefect's abstract pair is asynchronous under the name of the synchronous one.
     def wait_for_completion(self) -> None:  # type: ignore[override]
@@ -57,11 +47,7 @@ class InstantLogsRun(JobRun[dict[str, Any]]):
         Raises:
             InstantLogsError: Nothing was recorded, or the store failed.
         """
-        try:
-            self._ended.result()
-        except BaseException:
-            self.cancel()
-            raise
+        self._recording.result()
 
     async def await_for_completion(self) -> None:
         """Wait for the capture's end, in asynchronous code.
@@ -69,11 +55,7 @@ class InstantLogsRun(JobRun[dict[str, Any]]):
         Raises:
             InstantLogsError: Nothing was recorded, or the store failed.
         """
-        try:
-            await asyncio.shield(asyncio.wrap_future(self._ended))
-        except BaseException:
-            self.cancel()
-            raise
+        await self._recording.aresult()
 
     def fetch_result(self) -> dict[str, Any]:  # type: ignore[override]
         """Return the capture's manifest; its rows stay in the store.
@@ -87,9 +69,9 @@ class InstantLogsRun(JobRun[dict[str, Any]]):
             manifest_document,
         )
 
-        if not self._ended.done():
+        if not self._recording.has_ended:
             raise CaptureRunning(self._zone.zone_id)
-        outcome = self._ended.result()
+        outcome = self._recording.result()
         if outcome is None:
             raise ZoneBusy(self._zone.zone_id, "somebody else")
         if outcome.error is not None:
@@ -102,26 +84,12 @@ class InstantLogsRun(JobRun[dict[str, Any]]):
 
     def cancel(self) -> None:
         """End the capture now; returns once what was received is committed."""
-        if not self._ended.done():
-            self._loop.call_soon_threadsafe(self._cancel_work)
-        self._thread.join(_END_WITHIN_S)
-
-    def _cancel_work(self) -> None:
-        if self._work is not None:
-            self._work.cancel()
-
-    def _run(self) -> None:
-        try:
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                self._ended.set_result(runner.run(self._record()))
-        except BaseException as exc:  # noqa: BLE001 - handed to whoever waits
-            self._ended.set_exception(exc)
+        self._recording.end()
 
     async def _record(self) -> CaptureOutcome | None:
         # The recorder loads here, not when a server registers the blocks.
         from instant_logs_plugin.prefect.tasks import record_zone  # noqa: PLC0415
 
-        self._work = asyncio.current_task()
         zone = self._zone
         return await record_zone(
             zone.recording,

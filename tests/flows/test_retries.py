@@ -53,7 +53,8 @@ async def test_a_transient_error_before_the_first_stream(environment, point_at):
         point_at(emulator)
         assert await record(zone) == "complete"
     assert len(list((environment["store"] / "manifests").iterdir())) == 1
-    assert await read_artifacts(f"progress-{zone}")
+    (progress,) = await read_artifacts(f"progress-{zone}")
+    assert progress.data == 100
 
 
 @pytest.mark.parametrize(

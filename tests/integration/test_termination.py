@@ -1,0 +1,62 @@
+"""A run that is told to end by SIGTERM at any moment: its captures hear of it.
+
+Prefect raises its exception in whatever runs; most of what runs loses it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import emulator_environment
+
+ROOT = Path(__file__).parents[2]
+# Two seconds are promised; a machine that runs other tests too is given more.
+FINAL_S = 10.0
+
+
+@pytest.mark.parametrize(
+    ("zones", "rounds"),
+    [
+        (1, 20),
+        (3, 5),
+        pytest.param(
+            1, 300, marks=[pytest.mark.soak, pytest.mark.timeout(900)], id="soak"
+        ),
+    ],
+)
+def test_no_signal_is_lost(zones, rounds, emulate, tmp_path):
+    """Each capture ends as interrupted with balanced books, the run by the signal."""
+    directory = tmp_path / "captures"
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "HOME")},
+        **emulator_environment(emulate(rate=2000.0)),
+        "INSTANT_LOGS_STORE": str(directory),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "XDG_STATE_HOME": str(tmp_path),
+    }
+    names = [f"{number:032x}" for number in range(zones)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.signalled", str(rounds), *names],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ends = json.loads(done.stdout)
+    assert [one["by"] for one in ends] == ["TerminationSignal"] * rounds
+    assert max(one["after_s"] for one in ends) < FINAL_S
+    manifests = [
+        json.loads(path.read_text()) for path in (directory / "manifests").iterdir()
+    ]
+    assert len(manifests) > rounds / 2
+    assert {one["state"] for one in manifests} == {"interrupted"}
+    for one in manifests:
+        assert one["received"] == one["written"] + one["rejected"]
+    assert not any((directory / ".journal").glob("*/*.ndjson"))
