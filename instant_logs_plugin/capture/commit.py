@@ -1,19 +1,22 @@
 """Sealed journal segments become committed ones: decode, publish, verify, release.
 
-Runs in a worker thread; everything heavy in it releases the GIL. Committing a
+Runs in a worker thread, and decodes in another while it writes; everything heavy in
+them releases the GIL. Committing a
 segment twice gives the same file under the same name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from instant_logs_plugin.capture.ahead import work_ahead
 from instant_logs_plugin.capture.decode import Decoder, capture_schema
 from instant_logs_plugin.capture.lateness import count_late
 from instant_logs_plugin.capture.ledger import Committed
@@ -80,8 +83,10 @@ class Committer:
             sequence=sealed.sequence,
         )
         tally = _Tally(self._sessions())
-        tables = self._iter_tables(sealed, tally)
-        segment = write_segment(self._store, path, schema=self._schema, tables=tables)
+        with contextlib.closing(work_ahead(self._iter_tables(sealed, tally))) as tables:
+            segment = write_segment(
+                self._store, path, schema=self._schema, tables=tables
+            )
         _write_rejects(sealed.rejects_path, tally.rejects)
         return tally.committed(segment)
 
@@ -99,7 +104,9 @@ class Committer:
         """Give the decoder's memory back."""
         self._decoder.close()
 
-    def _iter_tables(self, sealed: SealedSegment, tally: _Tally) -> Iterator[pa.Table]:
+    def _iter_tables(
+        self, sealed: SealedSegment, tally: _Tally
+    ) -> Generator[pa.Table, None, None]:
         blocks = sealed.iter_blocks(_BLOCK_BYTES)
         for decoded in self._decoder.decode(sealed.lines_path, blocks):
             tally.add(decoded.table, decoded.rejects)
