@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 _PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
+_PARTS_AT_ONCE = 64
 
 
 @contextlib.contextmanager
@@ -53,12 +54,20 @@ def create_file(path: Path, *, step: str) -> int:
     return os.open(path, flags, _PRIVATE_FILE)
 
 
-def write_all(descriptor: int, data: bytes, *, step: str) -> None:
-    """Write all of ``data``; a failure can leave a part of it behind."""
-    view = memoryview(data)
-    reach(f"{step}:write", lambda: os.write(descriptor, view[: len(view) // 2]))
-    while view:
-        view = view[os.write(descriptor, view) :]
+def write_all(descriptor: int, *parts: bytes, step: str) -> None:
+    """Write all parts in order; a failure can leave some of it behind."""
+    reach(f"{step}:write", lambda: os.write(descriptor, _half(b"".join(parts))))
+    left = [memoryview(part) for part in parts if part]
+    while left:
+        written = os.writev(descriptor, left[:_PARTS_AT_ONCE])
+        while left and written >= len(left[0]):
+            written -= len(left.pop(0))
+        if written:
+            left[0] = left[0][written:]
+
+
+def _half(data: bytes) -> bytes:
+    return data[: len(data) // 2]
 
 
 def sync_file(descriptor: int, *, step: str) -> None:

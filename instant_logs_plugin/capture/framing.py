@@ -164,27 +164,28 @@ def _frame_objects(messages: Sequence[bytes]) -> Framed | None:
     Plainly: its first byte is a brace, its last one a brace or a newline, and the last
     object is whole. What is between is lines, whatever they hold.
     """
-    if not _are_whole(messages):
+    ends = _ends_of_whole(messages)
+    if ends is None:
         return None
-    data = b"\n".join((*messages, b""))
-    # Many times as fast as count(), which looks at every byte by itself.
-    line_count = len(data) - len(data.replace(b"\n", b""))
-    if line_count != len(messages):
-        lines = io.BytesIO(data).readlines()
-        blank_count = lines.count(b"\n")
-        if blank_count:
-            data = b"".join(line for line in lines if line != b"\n")
-            line_count -= blank_count
+    if ends.count(b"\n") == len(messages):
+        data = b"".join(messages)
+    else:
+        data = b"\n".join((*messages, b""))
+    # As fast as it gets: count() looks at every byte by itself.
+    lines = io.BytesIO(data).readlines()
+    blank_count = lines.count(b"\n")
+    if blank_count:
+        data = b"".join(line for line in lines if line != b"\n")
     if Unfinished(data[data.rfind(b"\n", 0, -1) + 1 : -1]).is_open:
         return None
-    return Framed(data, line_count)
+    return Framed(data, len(lines) - blank_count)
 
 
-def _are_whole(messages: Sequence[bytes]) -> bool:
-    """Tell whether each begins and ends as lines do; a loop in C over their ends."""
+def _ends_of_whole(messages: Sequence[bytes]) -> bytes | None:
+    """Return their last bytes, if each begins and ends as lines do; loops in C."""
     try:
         firsts, lasts = bytes(map(_first, messages)), bytes(map(_last, messages))
     except IndexError:  # an empty message
-        return False
+        return None
     whole_count = lasts.count(b"}") + lasts.count(b"\n")
-    return firsts.count(b"{") == whole_count == len(messages)
+    return lasts if firsts.count(b"{") == whole_count == len(messages) else None

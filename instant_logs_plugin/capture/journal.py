@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from instant_logs_plugin.capture.clock import Clock
@@ -39,6 +39,8 @@ from instant_logs_plugin.files import (
 __all__ = ["Journal", "JournalSettings"]
 
 _BEAT_S = 1.0
+_FIRST_SEGMENT_BYTES = 8 * 2**20
+_DOUBLINGS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,8 @@ class JournalSettings:
     """When segments are sealed and synced.
 
     Attributes:
-        segment_bytes: Size of raw lines at which a segment is sealed.
+        segment_bytes: Size of raw lines at which a segment is sealed; the first ones
+            are smaller, so that there is soon something to commit.
         segment_age_s: Age at which a segment that holds lines is sealed.
         fsync_interval_s: The most that a power loss can take; 0 syncs every batch.
         min_free_bytes: Room to be kept free for journal and store: with less, a
@@ -72,6 +75,12 @@ class JournalSettings:
                 raise InvalidOption(option, value, "at least 0 s")
         if self.min_free_bytes is not None and self.min_free_bytes < 0:
             raise InvalidOption("min_free", self.min_free_bytes, "at least 0 bytes")
+
+    def limit_of(self, sequence: int) -> int:
+        """Return the size of raw lines at which this segment is sealed."""
+        return min(
+            self.segment_bytes, _FIRST_SEGMENT_BYTES << min(sequence, _DOUBLINGS)
+        )
 
 
 class Journal:
@@ -114,8 +123,10 @@ class Journal:
         """Write what a recovery needs to know; durable before any line is."""
         self.directory.write_header(header)
 
-    def append(self, framed: Framed, received_at_us: int) -> SealedSegment | None:
-        """Write lines to disk; returns the segment that they filled, if they did.
+    def append(
+        self, parts: Sequence[Framed], received_at_us: int
+    ) -> SealedSegment | None:
+        """Write a batch of lines; returns the segment that it filled, if it did.
 
         After a failure none of them counts as written.
         """
@@ -123,12 +134,11 @@ class Journal:
         with self._failing():
             if self._open is None:
                 self._open = _OpenSegment(self.directory, next(self._sequences), now)
-            self._open.append(framed, received_at_us)
-            self.line_count += framed.line_count
+            self.line_count += self._open.append(parts, received_at_us)
             if now - self._open.synced_at >= self._settings.fsync_interval_s:
                 self._open.sync(now)
-        full = self._open.size_bytes >= self._settings.segment_bytes
-        return self.seal() if full else None
+        is_full = self._open.size_bytes >= self._settings.limit_of(self._open.sequence)
+        return self.seal() if is_full else None
 
     def tick(self) -> SealedSegment | None:
         """Sync or seal what is due by age; to be called about once a second."""
@@ -207,7 +217,7 @@ class _OpenSegment:
         self.opened_at = self.synced_at = now
         self.size_bytes = 0
         self.is_whole = False
-        self._sequence = sequence
+        self.sequence = sequence
         self._lines_path = directory.lines_path(sequence)
         self._entries: list[IndexEntry] = []
         self._files = contextlib.ExitStack()
@@ -221,23 +231,26 @@ class _OpenSegment:
             self._files = opened.pop_all()
         self.is_whole = True
 
-    def append(self, framed: Framed, received_at_us: int) -> None:
+    def append(self, parts: Sequence[Framed], received_at_us: int) -> int:
+        """Write lines as one batch; return how many."""
+        lines = [part.data for part in parts]
         entry = IndexEntry(
             BATCH,
             self.size_bytes,
-            len(framed.data),
-            framed.line_count,
+            sum(map(len, lines)),
+            sum(part.line_count for part in parts),
             received_at_us,
-            zlib.crc32(framed.data),
+            _checksum(lines),
         )
         try:
-            write_all(self._lines, framed.data, step="journal.lines")
+            write_all(self._lines, *lines, step="journal.lines")
             write_all(self._index, entry.pack(), step="journal.index")
         except OSError:
             self._take_back()
             raise
         self._entries.append(entry)
-        self.size_bytes += len(framed.data)
+        self.size_bytes += entry.length
+        return entry.line_count
 
     def sync(self, now: float) -> None:
         self.is_whole = False
@@ -254,7 +267,7 @@ class _OpenSegment:
         self.sync(now)
         self.close()
         return SealedSegment(
-            sequence=self._sequence,
+            sequence=self.sequence,
             lines_path=self._lines_path,
             entries=tuple(self._entries),
         )
@@ -267,3 +280,10 @@ class _OpenSegment:
         os.ftruncate(self._index, len(self._entries) * ENTRY_BYTES)
         os.ftruncate(self._lines, self.size_bytes)
         self.is_whole = True
+
+
+def _checksum(parts: Iterable[bytes]) -> int:
+    checksum = 0
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
+    return checksum

@@ -104,7 +104,7 @@ class Pipeline:
         self.write_header()
         while self._offered:
             parts, received_at_us = self._next_batch()
-            self._queue(self._journal.append(_joined(parts), received_at_us))
+            self._queue(self._journal.append(parts, received_at_us))
             for part in parts:
                 self._offered.popleft()
                 self._written_bytes += len(part.data)
@@ -182,10 +182,3 @@ class Pipeline:
     def _queue(self, sealed: SealedSegment | None) -> None:
         if sealed is not None:
             self._sealed.append(sealed)
-
-
-def _joined(parts: list[Framed]) -> Framed:
-    if len(parts) == 1:
-        return parts[0]
-    data = b"".join(part.data for part in parts)
-    return Framed(data, sum(part.line_count for part in parts))

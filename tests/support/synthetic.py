@@ -111,7 +111,7 @@ def _commit(store: Store, capture_id: str, what: Synthetic) -> Segment | None:
     moments = _moments(what)
     start_us = int(what.started_at.timestamp() * 1e6)
     for at_s, line in zip(moments, _lines(what, moments), strict=True):
-        journal.append(Framed(line + b"\n", 1), start_us + int(at_s * 1e6))
+        journal.append([Framed(line + b"\n", 1)], start_us + int(at_s * 1e6))
     sealed = journal.seal()
     committer = Committer(
         store,
