@@ -24,6 +24,7 @@ __all__ = [
     "Field",
     "FieldType",
     "catalogue",
+    "check_field",
     "find_field",
     "parse_fields",
 ]
@@ -247,12 +248,23 @@ def parse_fields(text: str, *, allow_unknown: bool = False) -> tuple[str, ...]:
         raise InvalidOption("fields", text, "a preset or field names")
     names: dict[str, None] = {}
     for word in words:
-        chosen = PRESETS.get(word) or (_checked(word, allow_unknown=allow_unknown),)
+        chosen = PRESETS.get(word) or (check_field(word, allow_unknown=allow_unknown),)
         names |= dict.fromkeys(chosen)
     return tuple(names)
 
 
-def _checked(name: str, *, allow_unknown: bool) -> str:
+def check_field(name: str, *, allow_unknown: bool = False) -> str:
+    """Return the name of one field if it can be asked for.
+
+    Args:
+        name: As the service spells it; a preset's name is none.
+        allow_unknown: Let names through that the catalogue does not hold.
+
+    Raises:
+        InvalidOption: It cannot be sent.
+        UnknownField: The catalogue does not hold it.
+        RetiredField: The service no longer sends it.
+    """
     if name in catalogue():
         return name
     if name == "sampleInterval":
@@ -269,6 +281,7 @@ def _checked(name: str, *, allow_unknown: bool) -> str:
 
 def _close_names(name: str) -> tuple[str, ...]:
     """Return names that were probably meant, best first, whatever their case."""
-    by_fold = {known.casefold(): known for known in (*catalogue(), *PRESETS)}
+    others = {*catalogue(), *PRESETS} - {name}
+    by_fold = {known.casefold(): known for known in sorted(others)}
     close = difflib.get_close_matches(name.casefold(), by_fold, n=3, cutoff=0.7)
     return tuple(by_fold[fold] for fold in close)

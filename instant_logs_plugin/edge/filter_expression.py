@@ -23,6 +23,7 @@ from instant_logs_plugin.edge.filter_tree import (
     Value,
     make_filter,
     negate,
+    parse_number,
 )
 from instant_logs_plugin.errors import InvalidFilter
 
@@ -32,12 +33,13 @@ _MAX_DEPTH = 10
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-    | (?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])
+    | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?![\w.])
     | (?P<word>!?[A-Za-z_]\w*)
     | (?P<sign>==|!=|<=|>=|<>|[=<>(),\[\]])
     )""",
     re.VERBOSE,
 )
+_SINGLE_QUOTED = re.compile(r"\\.|\"", re.DOTALL)
 _OPERATORS = {
     "=": Operator.EQ,
     "==": Operator.EQ,
@@ -231,28 +233,38 @@ class _Parser:
         if token.kind == "text":
             return _parse_text(self._take())
         if token.kind == "number":
-            number: int | float = json.loads(_parse_number(self._take()))
-            return number
+            return _parse_number(self._take())
         if token.lower in {"true", "false"}:
             return self._take().lower == "true"
         raise self._unexpected("a value (text in quotes, a number, true or false)")
 
 
-def _parse_number(token: _Token) -> str:
-    if re.match(r"-?0\d", token.text):
+def _parse_number(token: _Token) -> int | float:
+    if re.match("-?0[0-9]", token.text):
         raise InvalidFilter(
-            f"{token.text} begins with 0: text needs quotes", token.where
+            f"{token.text[:40]} begins with 0: text needs quotes", token.where
         )
-    return token.text
+    try:
+        return parse_number(token.text)
+    except InvalidFilter as exc:
+        raise InvalidFilter(exc.reason, token.where) from exc
 
 
 def _parse_text(token: _Token) -> str:
     body = token.text[1:-1]
     if token.text.startswith("'"):
-        body = body.replace("\\'", "'").replace('"', '\\"')
+        body = _SINGLE_QUOTED.sub(_in_double_quotes, body)
     try:
         text: str = json.loads(f'"{body}"')
     except json.JSONDecodeError as exc:
-        reason = f"{token.text[:40]} has an unknown escape (write \\\\ for \\)"
+        # JSON's text takes neither; its own words are of a string it was not given.
+        flaw = "an unknown escape" if body.isprintable() else "a control character"
+        mend = "write \\\\ for \\, \\n for a line break, \\t for a tab"
+        reason = f"{token.text[:40]!r} has {flaw} ({mend})"
         raise InvalidFilter(reason, token.where) from exc
     return text
+
+
+def _in_double_quotes(match: re.Match[str]) -> str:
+    """Return what stands for an escape or a quote when the quotes are double ones."""
+    return {"\\'": "'", '"': '\\"'}.get(match[0], match[0])

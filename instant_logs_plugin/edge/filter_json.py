@@ -18,6 +18,7 @@ from instant_logs_plugin.edge.filter_tree import (
     Scalar,
     Value,
     make_filter,
+    parse_number,
 )
 from instant_logs_plugin.errors import InvalidFilter
 
@@ -75,7 +76,11 @@ def close_brackets(text: str) -> str | None:
 def _load(text: str) -> Any:
     try:
         return json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refuse_constant
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_float=parse_number,
+            parse_int=parse_number,
         )
     except json.JSONDecodeError as exc:
         raise InvalidFilter(f"not JSON: {exc.msg}", f"column {exc.pos + 1}") from exc

@@ -6,9 +6,12 @@ an ``and`` of one: so each filter has one tree, and formats are inverse to parse
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+
+from instant_logs_plugin.errors import InvalidFilter
 
 __all__ = [
     "NEGATIONS",
@@ -23,7 +26,11 @@ __all__ = [
     "make_filter",
     "map_conditions",
     "negate",
+    "parse_number",
 ]
+
+_NUMBER_LIMIT = 64
+"""Characters; no unsigned 64-bit number has half as many."""
 
 Scalar = str | int | float | bool
 Value = Scalar | tuple[Scalar, ...]
@@ -109,6 +116,21 @@ def make_filter(item: Item) -> Filter:
     """Return the canonical filter of an item."""
     lone = _collapse(item)
     return lone if isinstance(lone, Group) else Group("and", (lone,))
+
+
+def parse_number(text: str) -> int | float:
+    """Return the value of a JSON number.
+
+    Raises:
+        InvalidFilter: It is longer or larger than any that the service can hold.
+    """
+    if len(text) > _NUMBER_LIMIT:
+        raise InvalidFilter(f"a number of {len(text)} characters")
+    is_whole = text.removeprefix("-").isdecimal()
+    number = int(text) if is_whole else float(text)
+    if not math.isfinite(number):
+        raise InvalidFilter(f"{text} is too large a number")
+    return number
 
 
 def negate(item: Item) -> Item:

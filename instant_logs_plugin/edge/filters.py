@@ -6,9 +6,10 @@ Pure. Facts: Cloudflare, *Logpush*, "Filters" (operators by type, about 30 opera
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
-from instant_logs_plugin.edge.fields import FieldType, find_field, parse_fields
+from instant_logs_plugin.edge.fields import FieldType, check_field, find_field
 from instant_logs_plugin.edge.filter_evaluation import filter_matches
 from instant_logs_plugin.edge.filter_expression import format_expression as _format
 from instant_logs_plugin.edge.filter_expression import parse_expression
@@ -38,6 +39,9 @@ __all__ = [
 MAX_OPERATORS = 30
 MAX_BYTES = 1000
 _MAX_INT = 2**64 - 1
+
+_MAX_MISSING = 40
+_DIGITS = re.compile("[0-9]{1,20}").fullmatch
 
 _EQUALITY = {Operator.EQ, Operator.NOT_EQ}
 _ORDER = {Operator.LT, Operator.LEQ, Operator.GT, Operator.GEQ}
@@ -130,7 +134,10 @@ def _parse(text: str, notes: list[str]) -> Filter:
         if closed is None:
             raise
         missing = closed[len(text) :]
-        reason = f"the JSON ends too early: {missing!r} is missing at its end"
+        shown = (
+            missing if len(missing) <= _MAX_MISSING else f"{missing[:_MAX_MISSING]}…"
+        )
+        reason = f"the JSON ends too early: {shown!r} is missing at its end"
         repaired = _repaired(closed)
         raise InvalidFilter(reason, exc.where, repaired) from exc
 
@@ -168,7 +175,7 @@ def _lower(value: Value) -> Value:
 def _as_ints(value: Value) -> Value:
     """Return numbers for digits; IBM's own example has ``"200,201"``."""
     if not isinstance(value, tuple):
-        return int(value) if isinstance(value, str) and value.isdecimal() else value
+        return int(value) if isinstance(value, str) and _DIGITS(value) else value
     items = (_as_ints(one) for one in value)
     return tuple(item for item in items if not isinstance(item, tuple))
 
@@ -176,7 +183,7 @@ def _as_ints(value: Value) -> Value:
 def _check(filter_: Filter, *, allow_unknown: bool) -> None:
     conditions = list(iter_conditions(filter_))
     for condition in conditions:
-        parse_fields(condition.key, allow_unknown=allow_unknown)
+        _check_key(condition, allow_unknown=allow_unknown)
         _check_operator(condition)
         _check_value(condition, filter_)
     if len(conditions) > MAX_OPERATORS:
@@ -185,6 +192,17 @@ def _check(filter_: Filter, *, allow_unknown: bool) -> None:
     size = len(format_json(filter_).encode())
     if size > MAX_BYTES:
         raise InvalidFilter(f"{size} bytes as JSON; the service takes {MAX_BYTES}")
+
+
+def _check_key(condition: Condition, *, allow_unknown: bool) -> None:
+    key = condition.key
+    if key == "sampleInterval":
+        raise InvalidFilter(
+            f"{key} is no field: it cannot be filtered", condition.where
+        )
+    if allow_unknown and not key.isidentifier():
+        raise InvalidFilter(f"{key[:40]!r} is no field's name", condition.where)
+    check_field(key, allow_unknown=allow_unknown)
 
 
 def _check_operator(condition: Condition) -> None:
@@ -204,7 +222,7 @@ def _check_value(condition: Condition, filter_: Filter) -> None:
     )
     for value in values:
         if not _fits(value, kind):
-            reason = f"{value!r} is no {kind.value}, as {condition.key} is"
+            reason = f"{_shown(value)} is no {_kind_words(kind)}, as {condition.key} is"
             raise InvalidFilter(reason, condition.where, _with_ints(filter_))
 
 
@@ -212,8 +230,26 @@ def _fits(value: Scalar, kind: FieldType) -> bool:
     types = _VALUE_TYPES[kind]
     if isinstance(value, bool):
         return bool in types
+    if isinstance(value, str):
+        return str in types and _is_unicode(value)
     is_in_range = not isinstance(value, int) or 0 <= value <= _MAX_INT
     return isinstance(value, types) and is_in_range
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text can be sent: half a surrogate pair cannot."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _shown(value: Scalar) -> str:
+    """Return a value as a filter spells it; the beginning of a long one."""
+    if isinstance(value, str):
+        return repr(value[:40])
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _kind_words(kind: FieldType) -> str:
+    return "int from 0 to 2^64-1" if kind is FieldType.INT else kind.value
 
 
 def _with_ints(filter_: Filter) -> str | None:
