@@ -114,7 +114,10 @@ def _cis(environment: Environment) -> Provider:
     if not crn:
         raise InvalidOption("CIS_CRN", crn or "", "the CRN of the CIS instance")
     return cis_provider(
-        IamAuth(key, iam_url=environment.get("IBMCLOUD_IAM_URL") or IAM_URL),
+        IamAuth(
+            header_safe("IBMCLOUD_API_KEY", key),
+            iam_url=environment.get("IBMCLOUD_IAM_URL") or IAM_URL,
+        ),
         crn,
         base_url=environment.get("CIS_BASE_URL") or CIS_BASE_URL,
         api_version=environment.get("CIS_API_VERSION") or "v1",

@@ -2,23 +2,25 @@
 
 One client for both providers; a `Provider` says where it is and who asks. Every
 call has a timeout, follows no redirect, reads a bounded body and raises only our
-errors. Certificates are always verified (``SSL_CERT_FILE`` adds an authority).
+errors. Certificates are always verified (``SSL_CERT_FILE`` adds an authority). The
+environment's proxy is used, but never on the way to this machine.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
+from instant_logs_plugin.edge.hosts import LOOPBACK_HOSTS, check_api_url, is_loopback
 from instant_logs_plugin.edge.replies import (
-    LOOPBACK_HOSTS,
     Reply,
     format_create_body,
     parse_field_list,
@@ -44,6 +46,9 @@ STREAM_HOSTS = ("cloudflare.com",)
 """Where sessions of both providers were seen to point to."""
 _TIMEOUT_S = 30.0
 _BODY_LIMIT = 4 * 2**20
+_NEVER_PROXIED = tuple(
+    f"all://{f'[{host}]' if ':' in host else host}" for host in sorted(LOOPBACK_HOSTS)
+)
 # A name with a dot at least: "com" would let half the world in.
 _HOST_SUFFIX = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+")
 
@@ -66,27 +71,19 @@ class Provider:
         """Check the URL: credentials travel to it; and where streams may be.
 
         Raises:
-            InvalidOption: It is neither https nor http to a loopback host, or a
-                host suffix is no domain.
+            InvalidOption: It is neither https nor http to a loopback host, holds a
+                login or a query, or a host suffix is no domain.
         """
         for suffix in self.stream_hosts:
             if not _HOST_SUFFIX.fullmatch(suffix):
                 allowed = "a domain like cloudflare.com"
                 raise InvalidOption("stream_hosts", suffix, allowed)
-        try:
-            parts = urlsplit(self.zones_url)
-            host, scheme = parts.hostname, parts.scheme
-        except ValueError:
-            host, scheme = None, ""
-        is_loopback = scheme == "http" and host in LOOPBACK_HOSTS
-        if not host or not (scheme == "https" or is_loopback):
-            allowed = "an https:// URL (http:// only for loopback hosts)"
-            raise InvalidOption("base_url", self.zones_url, allowed)
+        check_api_url("base_url", self.zones_url)
 
     @property
     def is_local(self) -> bool:
         """Whether the API is on this machine: an emulator's."""
-        return urlsplit(self.zones_url).hostname in LOOPBACK_HOSTS
+        return is_loopback(self.zones_url)
 
 
 def cloudflare_provider(
@@ -132,7 +129,8 @@ class SessionClient:
 
     Args:
         provider: Where and who.
-        timeout_s: For connecting, and for each pause between bytes.
+        timeout_s: For connecting, and for each pause between bytes; a whole call
+            takes three times as long at most.
         transport: Replaces the network, in tests.
 
     Raises:
@@ -147,9 +145,13 @@ class SessionClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._provider = provider
+        self._whole_call_s = 3 * timeout_s
         with _mapped_settings():
             self._http = httpx.AsyncClient(
-                auth=provider.auth, timeout=timeout_s, transport=transport
+                auth=provider.auth,
+                timeout=timeout_s,
+                transport=transport,
+                mounts=dict.fromkeys(_NEVER_PROXIED),
             )
         self.answered_at: str | None = None
         """The ``Date`` of the last reply as the service wrote it, or None."""
@@ -207,9 +209,10 @@ class SessionClient:
             request = self._http.build_request(
                 method, url, content=body, headers=headers
             )
-            response = await self._http.send(request, stream=True)
-            async with contextlib.aclosing(response):
-                content = await _read(response)
+            async with asyncio.timeout(self._whole_call_s):
+                response = await self._http.send(request, stream=True)
+                async with contextlib.aclosing(response):
+                    content = await _read(response)
         self.answered_at = response.headers.get("Date")
         return Reply(
             status=response.status_code,
@@ -250,6 +253,8 @@ def _mapped_errors() -> Iterator[None]:
     """Turn every error of httpx into ours: the one place that does."""
     try:
         yield
+    except TimeoutError as exc:
+        raise ApiUnreachable("no whole answer in time") from exc
     except httpx.TimeoutException as exc:
         raise ApiUnreachable(f"no answer from {_host(exc)} in time") from exc
     except httpx.TransportError as exc:

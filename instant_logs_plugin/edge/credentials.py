@@ -7,11 +7,14 @@ lives an hour; it is renewed before it expires (IBM Cloud, *IAM Identity Service
 from __future__ import annotations
 
 import json
+import math
+import re
 import time
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 
 import httpx
 
+from instant_logs_plugin.edge.hosts import check_api_url
 from instant_logs_plugin.edge.replies import Reply, reply_error
 from instant_logs_plugin.errors import (
     ApiError,
@@ -23,6 +26,8 @@ from instant_logs_plugin.errors import (
 __all__ = ["IAM_URL", "ApiKeyAuth", "IamAuth", "TokenAuth"]
 
 IAM_URL = "https://iam.cloud.ibm.com"
+_EXCHANGE_PATH = "/identity/token"
+_TOKEN = re.compile("[!-~]+")
 _RENEW_BEFORE_S = 300.0
 
 Flow = Generator[httpx.Request, httpx.Response, None]
@@ -62,17 +67,19 @@ class ApiKeyAuth(httpx.Auth):
 class IamAuth(httpx.Auth):
     """An IBM Cloud API key, exchanged for IAM tokens as needed.
 
+    A token that the service refuses with 401 before its time, because it was revoked
+    or this host slept, is replaced once. Asynchronous clients only.
+
     Args:
         api_key: The key.
-        iam_url: Where IAM is.
+        iam_url: Where IAM is, with or without ``/identity/token``; https, or loopback.
         now: Gives monotonic seconds.
 
     Raises:
+        InvalidOption: The key may not travel to that URL.
         AuthenticationFailed: From a request: IAM refused the key.
         ApiError: From a request: IAM could not be used.
     """
-
-    requires_response_body = True
 
     def __init__(
         self,
@@ -82,7 +89,8 @@ class IamAuth(httpx.Auth):
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api_key = api_key
-        self._token_url = f"{iam_url.rstrip('/')}/identity/token"
+        base_url = check_api_url("iam_url", iam_url).rstrip("/")
+        self._token_url = f"{base_url.removesuffix(_EXCHANGE_PATH)}{_EXCHANGE_PATH}"
         self._now = now
         self._token = ""
         self._renew_at = float("-inf")
@@ -90,12 +98,21 @@ class IamAuth(httpx.Auth):
     def __repr__(self) -> str:
         return "IamAuth(**********)"
 
-    def auth_flow(self, request: httpx.Request) -> Flow:
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send a token that is still good; fetch one first if there is none."""
-        if self._now() >= self._renew_at:
-            self._keep((yield self._token_request()))
+        is_kept = self._now() < self._renew_at
+        if not is_kept:
+            await self._keep((yield self._token_request()))
+        response = yield self._authorized(request)
+        if is_kept and response.status_code == httpx.codes.UNAUTHORIZED:
+            await self._keep((yield self._token_request()))
+            yield self._authorized(request)
+
+    def _authorized(self, request: httpx.Request) -> httpx.Request:
         request.headers["X-Auth-User-Token"] = f"Bearer {self._token}"
-        yield request
+        return request
 
     def _token_request(self) -> httpx.Request:
         form = {
@@ -106,7 +123,8 @@ class IamAuth(httpx.Auth):
         headers = {"Accept": "application/json"}
         return httpx.Request("POST", self._token_url, data=form, headers=headers)
 
-    def _keep(self, response: httpx.Response) -> None:
+    async def _keep(self, response: httpx.Response) -> None:
+        await response.aread()
         if not response.is_success:
             raise _iam_error(response)
         try:
@@ -114,6 +132,11 @@ class IamAuth(httpx.Auth):
             token, lifetime_s = document["access_token"], float(document["expires_in"])
         except (ValueError, TypeError, KeyError) as exc:
             raise InvalidApiResponse("an IAM reply without a token") from exc
+        # What cannot be a header's value would be shown whole in httpx' error.
+        if not (isinstance(token, str) and _TOKEN.fullmatch(token)):
+            raise InvalidApiResponse("an IAM reply whose token is none")
+        if not math.isfinite(lifetime_s):
+            raise InvalidApiResponse("an IAM reply whose token has no lifetime")
         self._token = token
         self._renew_at = self._now() + max(0.0, lifetime_s - _RENEW_BEFORE_S)
 

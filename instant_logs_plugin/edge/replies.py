@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from instant_logs_plugin.edge.hosts import LOOPBACK_HOSTS
 from instant_logs_plugin.edge.session import (
     ListedSession,
     SecretUrl,
@@ -33,7 +34,6 @@ from instant_logs_plugin.errors import (
 )
 
 __all__ = [
-    "LOOPBACK_HOSTS",
     "Reply",
     "format_create_body",
     "parse_field_list",
@@ -44,8 +44,8 @@ __all__ = [
     "reply_error",
 ]
 
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _MESSAGE_LIMIT = 500
+_LONGEST_WAIT_S = 86_400.0
 _WRONG_CREDENTIALS = frozenset({6003, 9103, 9106, 9109, 10000})
 """Codes that blame the credentials, whatever the status they come with."""
 
@@ -150,17 +150,18 @@ def parse_field_list(reply: Reply) -> dict[str, str]:
 def parse_retry_after(text: str | None, date: str | None = None) -> float | None:
     """Return seconds of a ``Retry-After`` header: a number, or a date after ``date``.
 
-    None for anything else, and for a date when the reply carries no date itself.
+    A day at most. None for anything else, and for a date when the reply carries no
+    date itself.
     """
     if text is None:
         return None
-    if text.strip().isdecimal():
-        return float(text)
+    if text.isascii() and text.strip().isdecimal():
+        return min(float(text), _LONGEST_WAIT_S)
     try:
         wait = parsedate_to_datetime(text) - parsedate_to_datetime(date or "")
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
-    return max(0.0, wait.total_seconds())
+    return min(max(0.0, wait.total_seconds()), _LONGEST_WAIT_S)
 
 
 def reply_error(reply: Reply) -> ApiError:
@@ -195,7 +196,7 @@ def _first_error(reply: Reply) -> tuple[int | None, str]:
         return None, _describe_body(reply.body)
     code, message = first.get("code"), first.get("message")
     text = message if isinstance(message, str) and message else "no message"
-    return (code if isinstance(code, int) else None), text[:_MESSAGE_LIMIT]
+    return (code if type(code) is int else None), text[:_MESSAGE_LIMIT]
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
@@ -238,7 +239,7 @@ def _listed_fingerprint(item: Mapping[str, Any]) -> str | None:
 
 def _last(url: str) -> str:
     """Return the last path segment of a session URL: the session's id."""
-    return urlsplit(url).path.rstrip("/").rpartition("/")[2]
+    return urlsplit(url).path.rstrip("/").rpartition("/")[2] or url
 
 
 def _check_stream_url(url: str, hosts: tuple[str, ...], *, is_local: bool) -> None:
@@ -248,6 +249,7 @@ def _check_stream_url(url: str, hosts: tuple[str, ...], *, is_local: bool) -> No
         InvalidApiResponse: It is not.
     """
     try:
+        url.encode("ascii")
         parts = urlsplit(url)
         host, scheme, _ = parts.hostname or "", parts.scheme, parts.port
     except ValueError:

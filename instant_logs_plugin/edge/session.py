@@ -93,4 +93,5 @@ class ListedSession:
 
 def session_fingerprint(session_id: str) -> str:
     """Return 16 hex digits that recognise a session without giving it away."""
-    return hashlib.sha256(session_id.encode()).hexdigest()[:16]
+    data = session_id.encode("utf-8", "surrogatepass")  # JSON can hold half a pair
+    return hashlib.sha256(data).hexdigest()[:16]

@@ -30,6 +30,7 @@ from websockets.frames import DATA_OPCODES, Frame
 from websockets.protocol import State
 
 from instant_logs_plugin.edge.frames import FrameCutter
+from instant_logs_plugin.edge.hosts import is_loopback
 from instant_logs_plugin.edge.replies import parse_retry_after
 from instant_logs_plugin.edge.session import SecretUrl
 from instant_logs_plugin.errors import InvalidOption, StreamLost, StreamRefused
@@ -266,11 +267,12 @@ async def _connect(url: SecretUrl, settings: StreamSettings) -> _Connection:
         close_timeout=settings.close_timeout_s,
         max_size=settings.max_message_bytes,
         logger=SILENT,
+        proxy=None if is_loopback(url.reveal()) else True,
         create_connection=cast("type[ClientConnection]", create),
     )
     try:
         return cast("_Connection", await connecting)
-    except (WebSocketException, OSError, TimeoutError, ValueError) as exc:
+    except (WebSocketException, OSError, ImportError, ValueError) as exc:
         refusal = _refusal(exc)
     # Raised outside: the foreign error's text or frames may hold the URL.
     raise refusal
@@ -295,6 +297,8 @@ def _refusal(exc: Exception) -> StreamRefused:
             reason = "no answer in time"
         case InvalidHandshake():
             reason = f"the handshake failed ({type(exc).__name__})"
+        case ImportError():  # as websockets does of a proxy it needs a library for
+            reason = "the environment's proxy is of a kind that is not supported"
         case OSError():
             reason = exc.strerror or type(exc).__name__
         case _:
