@@ -11,6 +11,7 @@ import contextlib
 import shutil
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -67,7 +68,7 @@ class Committer:
         self._capture_id = capture_id
         self._started_at = started_at
         self._schema = capture_schema(fields)
-        self._decoder = Decoder(fields, capture_id=capture_id)
+        self._fields = fields
 
     def commit(self, sealed: SealedSegment) -> Committed:
         """Decode, publish and verify one segment; the caller releases it.
@@ -102,7 +103,13 @@ class Committer:
 
     def close(self) -> None:
         """Give the decoder's memory back."""
-        self._decoder.close()
+        if "_decoder" in vars(self):
+            self._decoder.close()
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        """Made when it is needed: that takes time which an event loop has not."""
+        return Decoder(self._fields, capture_id=self._capture_id)
 
     def _iter_tables(
         self, sealed: SealedSegment, tally: _Tally

@@ -52,7 +52,7 @@ class Pipeline:
         self._offered: deque[tuple[Framed, int]] = deque()
         self._sealed: deque[SealedSegment] = deque()
         self._unreleased: list[SealedSegment] = []
-        self._offered_bytes = self._written_bytes = 0
+        self._offered_bytes = self._written_bytes = self._committed_bytes = 0
         self.committed_lines = 0
         self._header: CaptureHeader | None = None
         self.high_water_bytes = 0
@@ -62,6 +62,11 @@ class Pipeline:
     def pending_bytes(self) -> int:
         """Bytes that wait in memory for the journal."""
         return self._offered_bytes - self._written_bytes
+
+    @property
+    def uncommitted_bytes(self) -> int:
+        """Bytes that are still to be committed, in memory or in the journal."""
+        return self._offered_bytes - self._committed_bytes
 
     @property
     def kept_lines(self) -> int:
@@ -131,9 +136,11 @@ class Pipeline:
         if self._sealed:
             done = self._committer.commit(self._sealed[0])
             self._journal.mark_committed(self._sealed[0], done)
-            self.committed_lines += self._sealed[0].line_count
+            segment = self._sealed.popleft()
+            self._committed_bytes += segment.byte_count + segment.line_count
+            self.committed_lines += segment.line_count
             self.committed.append(done)
-            self._unreleased.append(self._sealed.popleft())
+            self._unreleased.append(segment)
 
     def publish(self, manifest: Manifest) -> None:
         """Publish a manifest that names all that is committed, then release that."""

@@ -3,7 +3,8 @@
 Receiving runs on the event loop and does nothing that blocks; the journal is
 written in one worker thread, segments are committed in another. Between socket
 and journal lines wait in a bounded queue; when it is full the stream is not
-read, and its own bound makes TCP push back.
+read, and its own bound makes TCP push back. So it does when a stream is faster than
+lines are committed for long: what is left to commit bounds how soon a capture can end.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ __all__ = ["Progress", "Recorder"]
 
 Job = Callable[[], None]
 
-_QUEUE_BYTES = 32 * 2**20
+_QUEUE_BYTES = 16 * 2**20
+_UNCOMMITTED_BYTES = 128 * 2**20
+_COMMIT_PATIENCE_S = 5.0
 _TICK_S = 0.25
 
 
@@ -91,6 +94,7 @@ class Recorder:
         self._has_work, self._has_room = asyncio.Event(), asyncio.Event()
         self._has_sealed = asyncio.Event()
         self._final: Manifest | None = None
+        self._committed_at = 0.0
         ledger.on_session = self._describe
         self._journal_thread = ThreadPoolExecutor(1, "instant-logs-journal")
         self._commit_thread = ThreadPoolExecutor(1, "instant-logs-commit")
@@ -136,7 +140,8 @@ class Recorder:
             await _in(self._journal_thread, self._pipeline.write_header)
             await self._stop.or_result(self._source.open_first(self._open_timeout_s))
         except BaseException:
-            self._pipeline.discard()
+            # Behind the header that may still be written: nothing is to stay.
+            self._journal_thread.submit(self._pipeline.discard).result()
             raise
 
     async def _record(self) -> None:
@@ -192,9 +197,14 @@ class Recorder:
         self._has_work.set()
 
     async def _wait_for_room(self) -> None:
-        while self._pipeline.pending_bytes > _QUEUE_BYTES:
+        while self._pipeline.pending_bytes > _QUEUE_BYTES or self._is_far_ahead():
             self._has_room.clear()
             await self._has_room.wait()
+
+    def _is_far_ahead(self) -> bool:
+        """Tell whether to wait for commits; not if they hang: the journal has room."""
+        is_far = self._pipeline.uncommitted_bytes > _UNCOMMITTED_BYTES
+        return is_far and self._clock.now() < self._committed_at + _COMMIT_PATIENCE_S
 
     async def _write_loop(self) -> None:
         while True:
@@ -215,6 +225,8 @@ class Recorder:
             self._has_sealed.clear()
             while self._pipeline.has_sealed:
                 await _in(self._commit_thread, self._pipeline.commit_next)
+                self._committed_at = self._clock.now()
+                self._has_room.set()
                 self._settle()
                 await self._publish(self._manifest(is_final=False))
 
@@ -241,8 +253,7 @@ class Recorder:
     async def _finish(self) -> None:
         """Bring everything received to the store, off the event loop."""
         self._describe()
-        reason = self._window.end_reason or EndReason.INTERRUPTED
-        self._accept(await self._source.close(reason.value))
+        self._accept_last()
         for thread, step in self._finishing_steps():
             await _in(thread, step)
 
@@ -251,9 +262,14 @@ class Recorder:
 
         The two worker threads finish what they are at first, in order.
         """
-        self._accept(self._source.abandon())
+        self._accept_last()
         for thread, step in self._finishing_steps():
             thread.submit(step).result()
+
+    def _accept_last(self) -> None:
+        """Take what the stream holds; it is closed beside what comes now."""
+        reason = self._window.end_reason or EndReason.INTERRUPTED
+        self._accept(self._source.let_go(reason.value))
 
     def _finishing_steps(self) -> Iterator[tuple[ThreadPoolExecutor, Job]]:
         """Yield the steps; each is made when the one before is done."""

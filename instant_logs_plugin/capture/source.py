@@ -91,6 +91,7 @@ class StreamSource:
         self._rewrite = rewrite
         self._joined: JoinedStream | None = None
         self._renewal: asyncio.Task[JoinedStream] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._ending: _Ending | None = None
         self.error: InstantLogsError | None = None
 
@@ -167,24 +168,32 @@ class StreamSource:
         _log.warning("instant_logs.stream_ended", extra={"reason": reason.value})
         return await self._leave(joined, reason.value)
 
-    async def close(self, reason: str) -> Received:
-        """Close what is open; return the unfinished line."""
-        await self._drop_renewal()
-        if self._joined is None:
+    def let_go(self, reason: str) -> Received:
+        """Begin to close what is open, without waiting; return what it holds."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+        joined, self._joined = self._joined, None
+        if joined is None:
             return Received()
-        return await self._leave(self._joined, reason)
+        self._closing = asyncio.create_task(joined.close())
+        return self._last_of(joined, reason)
 
-    def abandon(self) -> Received:
-        """Let go of the stream without waiting; return what it holds."""
-        self._ledger.session_ended(self._clock.now(), EndReason.INTERRUPTED.value)
-        return self._received(*self._joined.take()) if self._joined else Received()
+    async def close(self, reason: str) -> None:
+        """Close what is open, and wait for it."""
+        self.let_go(reason)
+        await self._drop_renewal()
+        if self._closing is not None:
+            await self._closing
 
     async def _leave(self, joined: JoinedStream, reason: str) -> Received:
-        self._ledger.session_ended(self._clock.now(), reason)
         self._joined = None
-        received = self._received(*joined.take())
+        received = self._last_of(joined, reason)
         await joined.close()
         return received
+
+    def _last_of(self, joined: JoinedStream, reason: str) -> Received:
+        self._ledger.session_ended(self._clock.now(), reason)
+        return self._received(*joined.take())
 
     def _received(self, framed: Framed, message_count: int) -> Received:
         kept = self._overlap.keep(framed, self._clock.now())

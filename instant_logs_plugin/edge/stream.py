@@ -41,6 +41,8 @@ _ABNORMAL_CLOSURE = 1006
 _REPLY_END = b"\r\n\r\n"
 _MESSAGE_BYTES = 64
 """What a message costs beside its payload: a million empty ones are not free."""
+_UNWANTED_BYTES = 2**20
+"""What is read for the peer's goodbye; a flood that stands before it is cut off."""
 _UNSENT_BYTES = 2**20
 """Pongs that wait for a peer which pings and does not read; then it is cut off."""
 
@@ -68,7 +70,7 @@ class StreamSettings:
     ping_timeout_s: float = 30.0
     close_timeout_s: float = 0.25
     max_message_bytes: int = 64 * 2**20
-    inbox_bytes: int = 16 * 2**20
+    inbox_bytes: int = 4 * 2**20
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -147,11 +149,17 @@ class _Connection(ClientConnection):
         self._arrived = asyncio.Event()
         self._is_reading = True
         self._is_closing = False
+        self._unwanted_bytes = 0
         self.heard_at = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         """Take plain messages; everything else goes the usual way."""
         self.heard_at = self.loop.time()
+        if self._is_closing:
+            self._unwanted_bytes += len(data)
+            if self._unwanted_bytes > _UNWANTED_BYTES:
+                self.abort()
+                return
         if self.protocol.state is State.CONNECTING:
             data = self._take_reply(data)
         for messages, rest in self._frames.cut(data):

@@ -7,12 +7,7 @@ import tempfile
 from pathlib import Path
 from random import Random
 
-import orjson
-
 from instant_logs_plugin.edge.fields import PRESETS
-from instant_logs_plugin.emulator.rendering import compile_renders
-from instant_logs_plugin.emulator.scenarios import SCENARIOS
-from instant_logs_plugin.emulator.traffic import Traffic
 
 __all__ = ["FIELDS", "read_lines"]
 
@@ -45,6 +40,13 @@ def read_lines(columns: int, count: int) -> list[bytes]:
 
 
 def _render(columns: int, count: int) -> list[bytes]:
+    # Not at the top: a capture that is measured has no web server in its memory.
+    import orjson
+
+    from instant_logs_plugin.emulator.rendering import compile_renders
+    from instant_logs_plugin.emulator.scenarios import SCENARIOS
+    from instant_logs_plugin.emulator.traffic import Traffic
+
     traffic, renders = Traffic(1, 1), compile_renders(FIELDS[columns])
     conditions = SCENARIOS["steady"](0.0)
     lines = []
