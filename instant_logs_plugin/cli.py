@@ -23,6 +23,7 @@ from instant_logs_plugin.commands.doctor import doctor
 from instant_logs_plugin.commands.emulate import emulate
 from instant_logs_plugin.commands.recover import recover
 from instant_logs_plugin.commands.report import report
+from instant_logs_plugin.commands.streams import prepare_streams
 from instant_logs_plugin.errors import InstantLogsError, InvalidQuery
 from instant_logs_plugin.failpoints import ENVIRONMENT_NAME, arm
 
@@ -75,6 +76,7 @@ def main() -> None:
     """Run the command line and exit with the code of what happened."""
     # Arrow's own allocators keep some 30 MB; its name is read when it is loaded.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    prepare_streams()
     try:
         arm(os.environ.get(ENVIRONMENT_NAME, ""))
         app()

@@ -27,6 +27,9 @@ from instant_logs_plugin.errors import InvalidOption
 __all__ = ["Bounds", "CaptureWindow", "EndReason", "GapReason", "Plan", "Span", "Step"]
 
 
+_LONGEST_S = 366 * 86_400.0
+
+
 class GapReason(StrEnum):
     """Why a part of the window has no stream (design §2.4)."""
 
@@ -91,18 +94,19 @@ class Bounds:
         """Check every bound.
 
         Raises:
-            InvalidOption: A bound is not positive, or a margin is negative.
+            InvalidOption: A bound is not positive, a margin is negative, or a time is
+                longer than a year.
         """
         for option in ("duration", "renew_after"):
-            if not 0 < (value := getattr(self, f"{option}_s")) < float("inf"):
-                raise InvalidOption(option, value, "above 0 s")
+            if not 0 < (value := getattr(self, f"{option}_s")) <= _LONGEST_S:
+                raise InvalidOption(option, value, "above 0 s, and a year at most")
         for option in ("max_records", "max_bytes"):
             value = getattr(self, option)
             if value is not None and value < 1:
                 raise InvalidOption(option, value, "at least 1")
         for option in ("warm_up", "drain"):
-            if not 0 <= (value := getattr(self, f"{option}_s")) < float("inf"):
-                raise InvalidOption(option, value, "at least 0 s")
+            if not 0 <= (value := getattr(self, f"{option}_s")) <= _LONGEST_S:
+                raise InvalidOption(option, value, "at least 0 s, and a year at most")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ def sessions(
     output: FormatOption = None,
 ) -> None:
     """List the zone's sessions; a zone has one at most."""
+    from instant_logs_plugin.store.layout import check_zone_id
+
+    check_zone_id(zone)
 
     async def list_sessions() -> tuple[ListedSession, ...]:
         async with open_client() as client:

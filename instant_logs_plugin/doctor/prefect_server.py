@@ -8,6 +8,7 @@ then a slot is taken for ever (Prefect issue 17415).
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,18 @@ __all__ = ["check_prefect"]
 
 _TIMEOUT_S = 10.0
 _NOT_FOUND = 404
+_LOGIN = re.compile(r"//[^/\s]*@")
+# What httpx makes of the settings, of the network, and what a foreign reply lacks.
+_NO_ANSWER = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    AttributeError,
+    KeyError,
+    OSError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
 
 
 def check_prefect(environment: Mapping[str, str], zone_id: str) -> Iterator[Finding]:
@@ -34,22 +47,30 @@ def check_prefect(environment: Mapping[str, str], zone_id: str) -> Iterator[Find
         text = "PREFECT_API_URL is not set: no Prefect server is asked"
         yield Finding(check="prefect", status=Status.SKIPPED, text=text)
         return
-    headers = _authorization(environment)
+    try:
+        yield from _look(url, _authorization(environment), zone_id)
+    except _NO_ANSWER as exc:
+        yield Finding(
+            check="prefect",
+            status=Status.FAILED,
+            text=_without_login(f"{url}: {type(exc).__name__}: {exc}".splitlines()[0]),
+            mend="check PREFECT_API_URL, PREFECT_API_KEY and the server",
+            exit_code=5,
+        )
+
+
+def _look(url: str, headers: Mapping[str, str], zone_id: str) -> Iterator[Finding]:
     with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S) as http:
-        try:
-            version = _get(http, "/admin/version")
-            text = f"server {version} at {url} answers"
-            yield Finding(check="prefect", status=Status.OK, text=text)
-            yield _lease_storage(_get(http, "/admin/settings"))
-            yield _slot(http, zone_id)
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as exc:
-            yield Finding(
-                check="prefect",
-                status=Status.FAILED,
-                text=f"{url}: {type(exc).__name__}: {exc}".splitlines()[0],
-                mend="check PREFECT_API_URL, PREFECT_API_KEY and the server",
-                exit_code=5,
-            )
+        version = _get(http, "/admin/version")
+        text = _without_login(f"server {version} at {url} answers")
+        yield Finding(check="prefect", status=Status.OK, text=text)
+        yield _lease_storage(_get(http, "/admin/settings"))
+        yield _slot(http, zone_id)
+
+
+def _without_login(text: str) -> str:
+    """Return a text whose URLs show no user and no password."""
+    return _LOGIN.sub("//", text)
 
 
 def _authorization(environment: Mapping[str, str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
-from instant_logs_plugin.errors import ZoneBusy
+from instant_logs_plugin.errors import InvalidOption, StoreUnwritable, ZoneBusy
 from instant_logs_plugin.files import make_directory, write_errors
 from instant_logs_plugin.lease.held import HoldZone, Lease
 
@@ -28,9 +28,25 @@ _POLL_S = 0.2
 
 
 def default_lease_directory() -> Path:
-    """Return where this user's leases are: one place per host, whatever the store."""
-    state = os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
-    return Path(state) / "instant-logs" / "leases"
+    """Return where this user's leases are: one place per host, whatever the store.
+
+    Raises:
+        InvalidOption: Neither ``XDG_STATE_HOME`` nor this user's home is known.
+    """
+    state = Path(os.environ.get("XDG_STATE_HOME") or "")
+    # A relative one is to be ignored (XDG Base Directory Specification): captures
+    # that start in two directories would not exclude each other.
+    if not state.is_absolute():
+        state = _home() / ".local" / "state"
+    return state / "instant-logs" / "leases"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as exc:
+        allowed = "the absolute path of a directory: this user has no home"
+        raise InvalidOption("XDG_STATE_HOME", "", allowed) from exc
 
 
 def hold_on_host(directory: Path | None = None) -> HoldZone:
@@ -53,10 +69,9 @@ async def hold_zone(
         ZoneBusy: Another process of this host holds it and stayed so.
         StoreUnwritable: The lock file cannot be made.
     """
-    with write_errors(directory):
-        make_directory(directory)
+    _make_private(directory)
     name = quote(zone_id, safe="")  # never a way out of the directory
-    lock = FileLock(directory / f"{name}.lock", thread_local=False)
+    lock = FileLock(directory / f"{name}.lock", thread_local=False, mode=0o600)
     holder = directory / f"{name}.holder.json"
     await _acquire(lock, holder, zone_id=zone_id, timeout_s=timeout_s)
     try:
@@ -66,6 +81,15 @@ async def hold_zone(
         with contextlib.suppress(OSError):
             holder.unlink()
         lock.release()
+
+
+def _make_private(directory: Path) -> None:
+    try:
+        with write_errors(directory):
+            make_directory(directory)
+    except StoreUnwritable as exc:
+        exc.hint = "set XDG_STATE_HOME to a directory that can be written"
+        raise
 
 
 async def _acquire(
@@ -91,6 +115,7 @@ def _try_acquire(lock: FileLock) -> bool:
 def _write_holder(path: Path) -> None:
     since = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     with write_errors(path):
+        path.touch(mode=0o600)
         path.write_text(json.dumps({"pid": os.getpid(), "since": since}))
 
 

@@ -136,6 +136,23 @@ def test_a_prefect_server_that_does_not_answer(emulate, command_line):
     assert findings(result)["prefect"]["status"] == "failed"
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"PREFECT_API_URL": "http://[::1"},
+        {"PREFECT_API_URL": "nonsense"},
+        {"PREFECT_API_URL": "http://me:s3cret@127.0.0.1:99999/api"},
+        {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PREFECT_API_KEY": "s3crét"},
+    ],
+)
+def test_a_prefect_server_that_cannot_be_asked(setting, emulate, command_line):
+    """It is one line among the others, and shows no secret."""
+    result = command_line(emulate()).run("doctor", ZONE, **setting)
+    assert result.exit_code == 5, result.stderr
+    assert findings(result)["prefect"]["status"] == "failed"
+    assert "s3cr" not in result.stdout + result.stderr
+
+
 def test_a_wrong_zone_is_2(emulate, command_line):
     """Nothing is looked at."""
     result = command_line(emulate()).run("doctor", "../x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -65,6 +66,12 @@ def directory(tmp_path: Path) -> Path:
 def notes(directory: Path) -> list[Path]:
     """Return what holders wrote about themselves."""
     return sorted(directory.glob("*.holder.json"))
+
+
+def modes_of(directory: Path) -> dict[str, int]:
+    """Return the permissions of a directory and of all in it, by name."""
+    paths = {".": directory} | {one.name: one for one in directory.iterdir()}
+    return {name: path.stat().st_mode & 0o777 for name, path in paths.items()}
 
 
 async def take(directory: Path, zone_id: str = "z", timeout_s: float = 0.0) -> str:
@@ -231,3 +238,51 @@ def test_leases_are_one_place_per_host(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_lease_directory() == expected
     monkeypatch.setenv("XDG_STATE_HOME", "/var/me")
     assert default_lease_directory() == Path("/var/me/instant-logs/leases")
+
+
+async def test_files_are_for_the_owner_alone(directory: Path) -> None:
+    """Whatever the umask: they say who records what."""
+    async with hold_zone("z", directory=directory, timeout_s=0):
+        modes = await asyncio.to_thread(modes_of, directory)
+    assert modes == {".": 0o700, "z.lock": 0o600, "z.holder.json": 0o600}
+
+
+def test_a_relative_state_directory_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Captures that start in two directories exclude each other all the same."""
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    expected = Path("/home/me/.local/state/instant-logs/leases")
+    assert default_lease_directory() == expected
+
+
+def test_who_has_no_home_is_told_what_to_set() -> None:
+    """A container's arbitrary user has neither a home nor a name."""
+    program = """
+import os, pathlib
+from instant_logs_plugin.errors import InvalidOption
+from instant_logs_plugin.lease.file_lock import default_lease_directory
+os.setuid(54_321)
+try:
+    default_lease_directory()
+except InvalidOption as exc:
+    print(exc.option)
+"""
+    if os.getuid() != 0:
+        pytest.skip("only root can become a user without a name")
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("XDG_STATE_HOME\n", "")
+
+
+async def test_where_no_lease_can_be_is_told_what_to_set(tmp_path: Path) -> None:
+    """Room would not help a service user whose home is not there."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreUnwritable) as caught:
+        await take(tmp_path / "file" / "leases")
+    assert "XDG_STATE_HOME" in caught.value.hint

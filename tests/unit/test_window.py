@@ -35,6 +35,8 @@ def receive(window: CaptureWindow, now: float, lines: int, size: int = 10) -> No
     [
         ("duration_s", "duration", 0),
         ("duration_s", "duration", float("inf")),
+        ("duration_s", "duration", 1e12),
+        ("drain_s", "drain", 1e12),
         ("max_records", "max_records", 0),
         ("max_bytes", "max_bytes", -1),
         ("warm_up_s", "warm_up", -1),

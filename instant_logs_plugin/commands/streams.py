@@ -1,0 +1,60 @@
+"""The process's standard streams, made fit for results: whoever reads, or does not."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from typing import TextIO
+
+__all__ = ["prepare_streams"]
+
+_STDOUT, _STDERR = 1, 2
+
+
+def prepare_streams() -> None:
+    """Make stdout and stderr such that no result ends in a traceback.
+
+    A stream that was closed before the start leads nowhere; its number is taken, so
+    that no file of a capture gets it. A reader that leaves early (``| head``) has had
+    what it wanted: the exit code is of what was done. Off a terminal text is UTF-8;
+    what a terminal cannot show is escaped.
+    """
+    _take_standard_numbers()
+    sys.stdout = _fit(sys.stdout, _STDOUT)
+    if sys.stderr is None:
+        sys.stderr = open(_STDERR, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
+def _take_standard_numbers() -> None:
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(number)
+
+
+def _fit(stream: TextIO | None, number: int) -> TextIO:
+    if stream is not None and not isinstance(stream, io.TextIOWrapper):
+        return stream
+    if stream is not None:
+        try:
+            number = stream.fileno()
+        except OSError:
+            return stream  # somebody captures it in memory
+        if stream.isatty():
+            stream.reconfigure(errors="backslashreplace")
+            return stream
+        stream.flush()
+    raw = _ForgivingFile(number, "wb", closefd=False)
+    buffer = io.BufferedWriter(raw)
+    return io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace")
+
+
+class _ForgivingFile(io.FileIO):
+    """A file whose reader may be gone."""
+
+    def write(self, data: object, /) -> int:
+        size = memoryview(data).nbytes  # type: ignore[arg-type] # bytes of the buffer
+        with contextlib.suppress(BrokenPipeError):
+            return super().write(data)  # type: ignore[arg-type]
+        return size
