@@ -53,9 +53,14 @@ async def publish_capture(manifest: Manifest, store: CaptureStore) -> None:
 
 
 async def publish_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
-    """Leave a table."""
+    """Leave a table; people read it, so shares have four digits."""
     if current_run() is not None:
-        await acreate_table_artifact(key=key, table=rows, description=description)
+        table = [{name: _short(value) for name, value in row.items()} for row in rows]
+        await acreate_table_artifact(key=key, table=table, description=description)
+
+
+def _short(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 async def _publish_report(manifest: Manifest, store: CaptureStore) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import (
@@ -105,6 +106,54 @@ async def test_wait_records_when_the_zone_is_free(zone, emulator, take):
         assert not running.done()
     state = await running
     assert (await state.aresult())["state"] == "complete"
+
+
+async def test_takeover_ends_the_other_session(zone, emulator, caplog):
+    """Asked for, a stranger's session is ended once; the log says whose it was."""
+    await create_session(emulator, zone)
+    capture = CaptureParameters(zone_id=zone, duration_s=1, on_busy="takeover")
+    state = await snapshot(capture, return_state=True)
+    assert (await state.aresult())["coverage"] == 1.0
+    (theirs, ours) = emulator.attempts
+    assert ours.met is not None
+    assert ours.met.number == 1
+    assert theirs.met is None
+    (said,) = [
+        one for one in caplog.records if one.msg == "instant_logs.zone_taken_over"
+    ]
+    assert said.zone_id == zone
+
+
+async def test_a_superseded_zone_is_told(zone, emulator):
+    """Its capture ends with a gap, in its own time; an automation can act on it."""
+    capture = CaptureParameters(zone_id=zone, duration_s=6, min_coverage=0.01)
+    running = asyncio.create_task(snapshot(capture, return_state=True))
+    await wait_until(lambda: is_recorded(emulator))
+    await create_session(emulator, zone)
+    state = await running
+    assert (state.is_completed(), state.name) == (True, "Partial"), state.message
+    manifest = await state.aresult()
+    assert manifest["gaps"][0]["reason"] == "session_superseded"
+    names = await wait_for_events(zone, 2)
+    assert names == {"instant-logs.zone.superseded", "instant-logs.capture.partial"}
+    (event,) = await read_events("instant-logs.zone.superseded", zone)
+    assert event["payload"]["capture_id"] == manifest["capture_id"]
+    assert event["payload"]["end_reason"] == manifest["end_reason"]
+
+
+async def is_recorded(emulator) -> bool:
+    return bool(emulator.sessions) and emulator.sessions[0].sent.records > 50
+
+
+async def create_session(emulator, zone_id: str) -> None:
+    """Make a session of a zone, as a colleague in the dashboard does."""
+    path = f"{emulator.base_url}/zones/{zone_id}/logpush/edge/jobs"
+    job = {"fields": "ClientIP", "kind": "instant-logs", "sample": 1, "filter": ""}
+    async with httpx.AsyncClient() as client:
+        reply = await client.post(
+            path, json=job, headers={"Authorization": "Bearer theirs"}
+        )
+    assert reply.is_success, reply.text
 
 
 async def test_a_skipped_run_comes_back_once(zone, emulator, take):
