@@ -65,7 +65,7 @@ def seconds(start: str, end: str) -> float:
 
 
 async def test_nothing_that_is_kept_grows_with_traffic(environment, point_at):
-    """Artifacts, events, log lines: as many for a hundred times the traffic, and rejects."""
+    """As many artifacts, events and log lines for a hundred times the traffic."""
     deployment = await deploy(snapshot, f"counts-{uuid4().hex}")
     quiet = EmulatorConfig(rate=100.0, delay_s=0.0)
     faults = (parse_fault("malformed:every=2"),)
