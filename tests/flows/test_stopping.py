@@ -174,6 +174,23 @@ def test_a_signal_to_its_own_process(number: signal.Signals, stage: Stage) -> No
     assert not any((stage.store / ".journal").glob("*/*.ndjson"))
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "way", ["by_block", pytest.param("by_task", marks=pytest.mark.soak)]
+)
+def test_a_signal_to_a_synchronous_flow(
+    way: str, number: signal.Signals, stage: Stage
+) -> None:
+    """The same, whether it waits for a block's run or for a loop of its own."""
+    command = [sys.executable, "-m", "tests.support.sync_flows", way, stage.zone]
+    with stage.start(*command) as process:
+        stage.wait_until_recording()
+        process.send_signal(number)
+        stage.wait_for_final("interrupted")
+        assert process.wait(START_S) != 0
+    stage.wait_until_free()
+
+
 @pytest.mark.soak
 def test_a_signal_while_a_fleet_records(stage: Stage) -> None:
     """Every zone of one process is committed."""
@@ -237,9 +254,9 @@ async def start_worker(stage: Stage) -> Any:
     await deployment.aapply()
     with ExitStack() as processes:
 
-        def start() -> tuple[Process, str]:
+        def start(*wrapper: str) -> tuple[Process, str]:
             command = [PREFECT, "worker", "start", "--pool", pool, "--type", "process"]
-            worker = processes.enter_context(stage.start(*command))
+            worker = processes.enter_context(stage.start(*wrapper, *command))
             return worker, f"traffic-snapshot/{pool}"
 
         yield start
@@ -284,3 +301,40 @@ def test_a_process_worker_that_is_ended(
     (manifest,) = stage.manifests()
     assert manifest["state"] in {"recovered", "interrupted"}
     assert manifest["received"] == manifest["written"] + manifest["rejected"] > 0
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_a_signal_to_a_worker_and_its_run(
+    stage: Stage, start_worker: Callable[..., Any]
+) -> None:
+    """As systemd's KillMode=control-group sends it: what was received is committed.
+
+    The worker that would say so is gone, so the run stays as it was on the server.
+    """
+    worker, deployment = start_worker()
+    stage.start_run(deployment)
+    stage.wait_until_recording()
+    for pid in (*children(worker), worker.pid):
+        os.kill(pid, signal.SIGTERM)
+    stage.wait_for_final("interrupted")
+    worker.wait(START_S)
+    stage.wait_until_free()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_a_worker_that_ignores_signals(
+    stage: Stage, start_worker: Callable[..., Any]
+) -> None:
+    """One that a script started in its background runs on; its runs can be ended."""
+    worker, deployment = start_worker("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+    run_id = stage.start_run(deployment)
+    stage.wait_until_recording()
+    worker.terminate()
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.wait(10)
+    assert stage.manifests()[-1]["state"] == "recording"
+    cancel(run_id)
+    stage.wait_for_final("interrupted")
+    worker.kill()
