@@ -44,10 +44,9 @@ async def deploy_check(
     Args:
         capture: What to record.
         check: What to hold it against, and when to fail.
-        credentials: A saved block, like ``cloudflare-credentials/prod``; without it
-            the environment of the worker (``CLOUDFLARE_API_TOKEN``, …).
-        store: A saved ``CaptureStore`` block's name; without it the directory in
-            ``INSTANT_LOGS_STORE``, or ``./captures``.
+        credentials: A saved block, like cloudflare-credentials/prod; else those in
+            the worker's environment.
+        store: A saved CaptureStore block; else the worker's INSTANT_LOGS_STORE.
 
     Returns:
         The comparison as a document, or the manifest of a capture that became the

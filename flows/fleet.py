@@ -45,10 +45,9 @@ async def fleet_snapshot(
     Args:
         zones: The zones' ids; one that is named twice is recorded once.
         recording: How to record each.
-        credentials: A saved block, like ``cloudflare-credentials/prod``; without it
-            the environment of the worker (``CLOUDFLARE_API_TOKEN``, …).
-        store: A saved ``CaptureStore`` block's name; without it the directory in
-            ``INSTANT_LOGS_STORE``, or ``./captures``.
+        credentials: A saved block, like cloudflare-credentials/prod; else those in
+            the worker's environment.
+        store: A saved CaptureStore block; else the worker's INSTANT_LOGS_STORE.
 
     Returns:
         By zone: the state, the records and the coverage of its capture, or why there

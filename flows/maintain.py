@@ -23,8 +23,7 @@ async def maintain_store(
     """Recover what crashes left, remove what is old, verify what is there.
 
     Args:
-        store: A saved ``CaptureStore`` block's name; without it the directory in
-            ``INSTANT_LOGS_STORE``, or ``./captures``.
+        store: A saved CaptureStore block; else the worker's INSTANT_LOGS_STORE.
         upkeep: Whether to verify, and how long captures are kept.
 
     Returns:

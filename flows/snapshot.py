@@ -40,10 +40,9 @@ async def traffic_snapshot(
 
     Args:
         capture: What to record.
-        credentials: A saved block, like ``cloudflare-credentials/prod``; without it
-            the environment of the worker (``CLOUDFLARE_API_TOKEN``, …).
-        store: A saved ``CaptureStore`` block's name; without it the directory in
-            ``INSTANT_LOGS_STORE``, or ``./captures``.
+        credentials: A saved block, like cloudflare-credentials/prod; else those in
+            the worker's environment.
+        store: A saved CaptureStore block; else the worker's INSTANT_LOGS_STORE.
         again: When a run that ends as Skipped runs its deployment again.
 
     Returns:

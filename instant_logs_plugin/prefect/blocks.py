@@ -159,7 +159,7 @@ class CISCredentials(CredentialsBlock):
         """Return a session client; an async context manager, no call is made yet.
 
         Raises:
-            InvalidOption: The base URL is not https, or the version is none.
+            InvalidOption: A URL is not https, or the version is none.
         """
         auth = IamAuth(self.api_key.get_secret_value(), iam_url=self.iam_url)
         provider = cis_provider(

@@ -151,6 +151,7 @@ def test_clients_go_where_they_are_told() -> None:
     [
         (CloudflareCredentials, TOKEN | {"base_url": "http://example.com"}),
         (CISCredentials, CIS | {"base_url": "http://example.com"}),
+        (CISCredentials, CIS | {"iam_url": "http://iam.example.com"}),
         (CISCredentials, CIS | {"api_version": "v3"}),
         (CloudflareCredentials, {"api_token": f"{SECRET}\n"}),
         (CloudflareCredentials, {"api_token": f"{SECRET}€"}),

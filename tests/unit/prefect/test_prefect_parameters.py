@@ -15,7 +15,7 @@ from instant_logs_plugin.capture.privacy import AnonymizeIp
 from instant_logs_plugin.capture.window import Bounds
 from instant_logs_plugin.edge.fields import PRESETS
 from instant_logs_plugin.errors import ConfigurationError
-from instant_logs_plugin.prefect import CaptureParameters, artifact_key
+from instant_logs_plugin.prefect import CaptureParameters, artifact_key, load_flow
 
 ZONE = "0123456789abcdef0123456789abcdef"
 
@@ -172,3 +172,25 @@ def test_artifact_keys(kind: str, zone_id: str, key: str) -> None:
     """Letters, digits and single dashes, as Prefect's own check allows."""
     assert artifact_key(kind, zone_id) == key
     assert ArtifactCreate(key=key).key == key
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "deploy_check:deploy_check",
+        "fleet:fleet_snapshot",
+        "maintain:maintain_store",
+        "snapshot:traffic_snapshot",
+    ],
+)
+def test_a_flow_makes_a_form(name: str) -> None:
+    """Each field says what it means in one line, and no secret is asked for."""
+    schema = load_flow(name).parameters.model_dump()
+    forms = [schema, *schema["definitions"].values()]
+    fields = {key: one for form in forms for key, one in form["properties"].items()}
+    for key, one in fields.items():
+        said = one.get("description", "")
+        assert said.endswith("."), key
+        assert "``" not in said, key
+        assert one["title"], key
+        assert "writeOnly" not in one, key
