@@ -347,7 +347,9 @@ def _mapped_errors() -> Iterator[None]:
 def _close_match(message: str) -> str:
     """Return a line that names the keyword probably meant; DuckDB does so for names."""
     word = _NOT_SYNTAX.search(message)
-    close = get_close_matches(word[1].lower(), _KEYWORDS, n=1) if word else []
+    if word is None or (written := word[1].lower()) in _KEYWORDS:
+        return ""
+    close = get_close_matches(written, _KEYWORDS, n=1)
     return f'\nDid you mean "{close[0]}"?' if close else ""
 
 

@@ -22,35 +22,51 @@
 -- needs: EdgeResponseBytes
 -- caveats: few records of very different sizes make an interval too narrow
 with
-per_value as (
+chosen as (
     select
-        case
-            when grouping(host) = 0 then 'host'
-            when grouping(content_type) = 0 then 'content_type'
-            when grouping(path) = 0 then 'path'
-            else 'all'
-        end as dimension,
-        coalesce(host, content_type, path) as value,
-        count(*) as size,
-        sum(weight) as requests,
-        sum(weight::double * bytes) as total,
-        sum(excess_weight(weight) * bytes::double ** 2) as excess,
-        sum(bytes) as known,
-        sum_if_known(weight, request_bytes) as request_bytes
+        path,
+        host,
+        content_type,
+        weight::double as weight,
+        weight::double * bytes as total,
+        excess_weight(weight) * bytes::double ** 2 as excess,
+        bytes as known,
+        weight::double * request_bytes as request_bytes
     from chosen_requests($capture, $label, $since, $until)
     where bytes is not null
-    group by grouping sets ((), (host), (content_type), (path))
 ),
-simplified as (
+-- Paths are many: grouped once, each by itself; the other dimensions are few.
+per_group as (
     select
-        * replace (
-            case dimension
-                when 'path' then collapse_ids(value)
-                when 'content_type' then lower(trim(split_part(value, ';', 1)))
-                else value
-            end as value
+        grouping(path) = 0 as is_path,
+        path,
+        host,
+        content_type,
+        count(*) as size,
+        sum(weight) as requests,
+        sum(total) as total,
+        sum(excess) as excess,
+        sum(known) as known,
+        sum(request_bytes) as request_bytes
+    from chosen
+    group by grouping sets ((path), (host, content_type))
+),
+per_value as (
+    select
+        *,
+        unnest(
+            if(
+                is_path,
+                [dimension('path', collapse_ids(path))],
+                [
+                    dimension('all', null),
+                    dimension('host', host),
+                    dimension('content_type', media_type(content_type))
+                ]
+            ),
+            recursive := true
         )
-    from per_value
+    from per_group
 ),
 counted as (
     select
@@ -60,7 +76,7 @@ counted as (
         saturated(sum(requests)) as requests,
         share(sum(total), sum(requests)) as bytes_per_request,
         saturated(sum(request_bytes)) as request_bytes
-    from simplified
+    from per_value
     group by dimension, value
 )
 select *, share(estimate, sum(estimate) over dimensions) as share

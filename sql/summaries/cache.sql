@@ -22,44 +22,60 @@
 -- needs: CacheCacheStatus
 -- caveats: hits are those of Cache Analytics, see sql/macros/is_hit_status.sql
 with
-per_value as (
+chosen as (
     select
-        case
-            when grouping(cache_status) = 0 then 'status'
-            when grouping(content_type) = 0 then 'content_type'
-            when grouping(path) = 0 then 'path'
-        end as dimension,
-        coalesce(cache_status, content_type, path) as value,
-        count(*) as size,
-        sum(weight) as total,
-        sum(excess_weight(weight)) as excess,
-        sum(weight) filter (where is_cache_hit) as hits,
-        sum_if_known(weight, bytes) as bytes,
-        sum_if_known(weight, if(is_cached_body_status(cache_status), bytes, 0 * bytes))
+        path,
+        cache_status,
+        content_type,
+        weight::double as weight,
+        excess_weight(weight) as excess,
+        if(is_cache_hit, weight::double, 0) as hits,
+        weight::double * bytes as bytes,
+        if(is_cached_body_status(cache_status), 1, 0) * weight::double * bytes
             as saved_bytes
     from chosen_requests($capture, $label, $since, $until)
-    group by grouping sets ((cache_status), (content_type), (path))
 ),
-simplified as (
+-- Paths are many: grouped once, each by itself; the other dimensions are few.
+per_group as (
     select
-        * replace (
-            case dimension
-                when 'path' then collapse_ids(value)
-                when 'content_type' then lower(trim(split_part(value, ';', 1)))
-                else value
-            end as value
+        grouping(path) = 0 as is_path,
+        path,
+        cache_status,
+        content_type,
+        count(*) as size,
+        sum(weight) as total,
+        sum(excess) as excess,
+        sum(hits) as hits,
+        sum(bytes) as bytes,
+        sum(saved_bytes) as saved_bytes
+    from chosen
+    group by grouping sets ((path), (cache_status, content_type))
+),
+per_value as (
+    select
+        *,
+        unnest(
+            if(
+                is_path,
+                [dimension('path', collapse_ids(path))],
+                [
+                    dimension('status', cache_status),
+                    dimension('content_type', media_type(content_type))
+                ]
+            ),
+            recursive := true
         )
-    from per_value
+    from per_group
 ),
 counted as (
     select
         dimension,
         value,
         unnest(estimate_of(sum(total), sum(excess), sum(size), $confidence)),
-        share(coalesce(sum(hits), 0), sum(total)) as hit_share,
+        share(sum(hits), sum(total)) as hit_share,
         saturated(sum(bytes)) as bytes,
         saturated(sum(saved_bytes)) as saved_bytes
-    from simplified
+    from per_value
     group by dimension, value
 )
 select *, share(estimate, sum(estimate) over dimensions) as share

@@ -30,10 +30,6 @@ lines as (
     on received, written, rejected, duplicates, late
     into name item value recorded
 ),
-records as (
-    select count(*) as size
-    from chosen_requests($capture, $label, $since, $until)
-),
 fields as (
     unpivot (
         select count(columns(lambda name: is_recorded(name)))
@@ -41,6 +37,10 @@ fields as (
     )
     on columns(*)
     into name item value recorded
+),
+-- Every record has its capture's id: what is counted once need not be read again.
+records as (
+    select coalesce(max(recorded), 0) as size from fields where item = 'capture_id'
 ),
 found as (
     select

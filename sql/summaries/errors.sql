@@ -24,37 +24,63 @@
 -- needs: EdgeResponseStatus
 -- caveats: an error has no origin address when the origin was not asked
 with
-per_value as (
+chosen as (
     select
-        case
-            when grouping(path) = 0 then 'path'
-            when grouping(colo) = 0 then 'colo'
-            when grouping(origin_ip) = 0 then 'origin'
-        end as dimension,
-        coalesce(path, colo, origin_ip) as value,
-        count(*) filter (where is_error) as size,
-        sum(weight) filter (where is_error) as total,
-        sum(excess_weight(weight)) filter (where is_error) as excess,
-        sum(weight) filter (where is_server_error) as server_errors,
-        sum(weight) filter (where is_error and origin_status = status) as origin_errors,
+        path,
+        colo,
+        origin_ip,
+        origin_status,
+        weight::double as weight,
+        is_error,
+        if(is_error, weight::double, 0) as error,
+        if(is_error, excess_weight(weight), 0) as excess,
+        if(is_server_error, weight::double, 0) as server_error,
+        if(is_error and origin_status = status, weight::double, 0) as origin_error
+    from chosen_requests($capture, $label, $since, $until)
+),
+-- Paths are many: grouped once, each by itself; the other dimensions are few.
+per_group as (
+    select
+        grouping(path) = 0 as is_path,
+        path,
+        colo,
+        origin_ip,
+        count_if(is_error) as size,
+        sum(error) as total,
+        sum(excess) as excess,
+        sum(server_error) as server_errors,
+        sum(origin_error) as origin_errors,
         sum(weight) as requests,
         count(origin_status) > 0 as is_origin_known
-    from chosen_requests($capture, $label, $since, $until)
-    group by grouping sets ((path), (colo), (origin_ip))
+    from chosen
+    group by grouping sets ((path), (colo, origin_ip))
+),
+per_value as (
+    select
+        *,
+        unnest(
+            if(
+                is_path,
+                [dimension('path', collapse_ids(path))],
+                [dimension('colo', colo), dimension('origin', origin_ip)]
+            ),
+            recursive := true
+        )
+    from per_group
 ),
 counted as (
     select
         dimension,
-        if(dimension = 'path', collapse_ids(value), value) as value,
+        value,
         unnest(estimate_of(sum(total), sum(excess), sum(size), $confidence)),
-        saturated(sum(total) - coalesce(sum(server_errors), 0)) as client_errors,
-        saturated(coalesce(sum(server_errors), 0)) as server_errors,
-        if(bool_or(is_origin_known), saturated(coalesce(sum(origin_errors), 0)), null)
+        saturated(sum(total) - sum(server_errors)) as client_errors,
+        saturated(sum(server_errors)) as server_errors,
+        if(bool_or(is_origin_known), saturated(sum(origin_errors)), null)
             as origin_errors,
         saturated(sum(requests)) as requests,
         share(sum(total), sum(requests)) as error_share
     from per_value
-    group by dimension, if(dimension = 'path', collapse_ids(value), value)
+    group by dimension, value
 )
 select *, share(estimate, sum(estimate) over dimensions) as share
 from counted

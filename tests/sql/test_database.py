@@ -130,6 +130,7 @@ def test_symbolic_links_are_judged_by_where_they_stand(database, store):
         ("select 1 from requests wher status > 1", r"(?s)LINE 1.*\^"),
         ("from request", r"(?s)request does not exist.*requests"),
         ("select 1 +", "syntax error"),
+        ("select 1 with 2", r'(?s)at or near "with"(?!.*mean)'),
         ("select 'x'::int", "Could not convert string 'x'"),
         ("select error('no')", "no"),
     ],
