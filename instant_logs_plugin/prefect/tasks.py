@@ -45,6 +45,7 @@ from instant_logs_plugin.prefect.own_thread import OwnThread
 from instant_logs_plugin.prefect.parameters import RecordingParameters
 from instant_logs_plugin.prefect.progress import show_progress
 from instant_logs_plugin.prefect.run import current_run, current_task_id, run_logger
+from instant_logs_plugin.prefect.run_log import show_warnings
 from instant_logs_plugin.prefect.states import skipped_state
 from instant_logs_plugin.store.layout import report_path
 from instant_logs_plugin.store.manifest import Manifest
@@ -102,6 +103,7 @@ async def record_capture(
     Raises:
         InstantLogsError: Nothing was recorded, or the store failed.
     """
+    show_warnings()
     found = await asyncio.to_thread(_find_capture, options, store)
     if found is not None and found.done is not None:
         run_logger().info("recorded by an earlier attempt: %s", found.capture_id)

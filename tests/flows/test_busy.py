@@ -26,6 +26,7 @@ from tests.support.prefect_server import (
     deploy,
     new_run,
     read_events,
+    read_log,
     read_run,
     run_again,
     wait_until,
@@ -108,20 +109,25 @@ async def test_wait_records_when_the_zone_is_free(zone, emulator, take):
     assert (await state.aresult())["state"] == "complete"
 
 
-async def test_takeover_ends_the_other_session(zone, emulator, caplog):
-    """Asked for, a stranger's session is ended once; the log says whose it was."""
+async def test_takeover_ends_the_other_session(zone, emulator):
+    """Asked for, a stranger's session is ended once; the run's log says whose."""
     await create_session(emulator, zone)
-    capture = CaptureParameters(zone_id=zone, duration_s=1, on_busy="takeover")
-    state = await snapshot(capture, return_state=True)
+    deployment_id = await deploy(snapshot, f"takeover-{zone}")
+    capture = {"zone_id": zone, "duration_s": 1, "on_busy": "takeover"}
+    run = await new_run(deployment_id, {"capture": capture})
+    state = await run_again(snapshot, run)
     assert (await state.aresult())["coverage"] == 1.0
     (theirs, ours) = emulator.attempts
     assert ours.met is not None
     assert ours.met.number == 1
     assert theirs.met is None
-    (said,) = [
-        one for one in caplog.records if one.msg == "instant_logs.zone_taken_over"
-    ]
-    assert said.zone_id == zone
+
+    async def said() -> list[str]:
+        log = await read_log(run.id)
+        return [line for line in log if line.startswith("zone taken over (")]
+
+    (line,) = await wait_until(said)
+    assert f"zone_id: {zone}, holder: " in line
 
 
 async def test_a_superseded_zone_is_told(zone, emulator):

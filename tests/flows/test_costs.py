@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from prefect import get_client
-from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+from prefect import flow
+from prefect.context import FlowRunContext
 
 from instant_logs_plugin.emulator import EmulatorConfig, parse_fault, run_emulator
 from instant_logs_plugin.prefect import load_flow
+from instant_logs_plugin.prefect.run_log import show_warnings
 from tests.support.prefect_server import (
     deploy,
     new_run,
     read_artifacts,
     read_events,
+    read_log,
     run_again,
     wait_until,
 )
@@ -27,6 +30,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
 )
 
+_log = logging.getLogger("instant_logs_plugin.capture.source")
 snapshot = load_flow("snapshot:traffic_snapshot")
 OVERHEAD_S = 2.0
 FINISH_S = 2.0
@@ -87,13 +91,8 @@ async def count_kept(zone: str, run_id: UUID) -> dict[str, int]:
     """Return how many artifacts, events and log lines a run left, by kind."""
     kinds = ("progress", "traffic-snapshot", "top-paths")
 
-    async def lines() -> list[str]:
-        async with get_client() as client:
-            wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
-            return [one.message for one in await client.read_logs(wanted)]
-
     async def has_ended() -> bool:
-        is_told = any("Finished in state" in line for line in await lines())
+        is_told = any("Finished in state" in line for line in await read_log(run_id))
         return is_told and bool(await read_events("instant-logs", zone))
 
     await wait_until(has_ended)
@@ -101,5 +100,27 @@ async def count_kept(zone: str, run_id: UUID) -> dict[str, int]:
     counts = {kind: len(await read_artifacts(f"{kind}-{zone}")) for kind in kinds}
     return counts | {
         "events": len(await read_events("instant-logs", zone)),
-        "lines": len(await lines()),
+        "lines": len(await read_log(run_id)),
     }
+
+
+async def test_warnings_in_a_runs_log_have_a_bound():
+    """A stream that is lost again and again fills no log; that lines miss is said."""
+
+    @flow(name="warn-a-lot")
+    async def warn() -> UUID:
+        show_warnings()
+        for number in range(80):
+            extra = {"number": number}
+            _log.warning("instant_logs.stream_ended", extra=extra)
+        return FlowRunContext.get().flow_run.id
+
+    run_id = await warn()
+
+    async def told() -> list[str]:
+        log = await read_log(run_id)
+        return log if "more warnings are left out" in log else []
+
+    log = await wait_until(told)
+    shown = [line for line in log if line.startswith("stream ended")]
+    assert shown == [f"stream ended (number: {number})" for number in range(50)]

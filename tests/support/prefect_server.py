@@ -9,7 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from prefect import Flow, get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    LogFilter,
+    LogFilterFlowRunId,
+)
 from prefect.client.schemas.objects import Artifact, FlowRun, State
 from prefect.flow_engine import run_flow_async
 from prefect.states import Scheduled
@@ -20,6 +25,7 @@ __all__ = [
     "read_artifacts",
     "read_asset_events",
     "read_events",
+    "read_log",
     "read_run",
     "run_again",
     "wait_until",
@@ -86,6 +92,13 @@ async def read_run(run_id: UUID) -> FlowRun:
     """Return a run as the server knows it."""
     async with get_client() as client:
         return await client.read_flow_run(run_id)
+
+
+async def read_log(run_id: UUID) -> list[str]:
+    """Return the lines of a run's log that the server holds by now."""
+    async with get_client() as client:
+        wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
+        return [one.message for one in await client.read_logs(wanted)]
 
 
 async def wait_until(check: Callable[[], Any], deadline_s: float = _DEADLINE_S) -> Any:
