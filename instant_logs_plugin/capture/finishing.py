@@ -120,8 +120,7 @@ class _Finishing:
 
     def _publish(self, manifest: Manifest) -> None:
         self._committer.publish_rejects()
-        path = manifest_path(manifest.capture_id)
-        self._store.write_bytes(path, format_manifest(manifest).encode())
+        self._publish_manifest(manifest)
 
     def _marks(self) -> list[CommitMark]:
         """Return a mark of every segment, committing those that have none."""
@@ -167,12 +166,26 @@ class _Finishing:
         segment = salvaged.segment
         done = Committed(segment=None, written=0, rejected=0)
         if segment.line_count:
+            self._announce()
             done = self._committer.commit(segment)
         mark = _mark(segment, done)
         self._directory.write_mark(mark)
         # A disk that was full has room for one segment's Parquet file, not for all.
         segment.release()
         return mark
+
+    def _announce(self) -> None:
+        """Have a manifest name the capture before its first file stands there.
+
+        Else pruning and verifying beside this would take the file for a stray.
+        """
+        manifest = self._header.manifest
+        if self._store.size(manifest_path(manifest.capture_id)) is None:
+            self._publish_manifest(manifest)
+
+    def _publish_manifest(self, manifest: Manifest) -> None:
+        path = manifest_path(manifest.capture_id)
+        self._store.write_bytes(path, format_manifest(manifest).encode())
 
     def _mark_of_store(self, sequence: int) -> CommitMark | None:
         """Return the mark of a segment whose mark is damaged, from the file itself."""

@@ -9,15 +9,16 @@ or id, a key or a token: sessions are named by their fingerprints.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
 
 from instant_logs_plugin.capture.ledger import Committed
 from instant_logs_plugin.capture.window import Bounds
+from instant_logs_plugin.errors import ConfigurationError
+from instant_logs_plugin.store.layout import is_segment_path
 from instant_logs_plugin.store.manifest import (
     Manifest,
-    Segment,
+    build_value,
     format_time,
     manifest_document,
     parse_manifest,
@@ -36,10 +37,17 @@ __all__ = [
 ]
 
 JOURNAL_VERSION = 1
-T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MALFORMED = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
+_MALFORMED = (
+    ArithmeticError,  # a time out of range
+    AttributeError,
+    ConfigurationError,  # a bound out of range
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +121,7 @@ def parse_header(text: str, *, path: str) -> CaptureHeader:
             manifest=parse_manifest(json.dumps(document["manifest"]), path=path),
             written_at=parse_time(document["written_at"]),
             store=document["store"],
-            bounds=document["bounds"] and _build(Bounds, document["bounds"]),
+            bounds=document["bounds"] and build_value(Bounds, document["bounds"]),
             fingerprints=tuple(map(str, document["fingerprints"])),
         )
     except _MALFORMED as exc:
@@ -134,27 +142,23 @@ def parse_mark(text: str) -> CommitMark:
     try:
         document = json.loads(text)
         _check_version(document["journal_version"])
-        return _build(
-            CommitMark, document | {"committed": _committed(document["committed"])}
-        )
+        return _checked(build_value(CommitMark, document))
     except _MALFORMED as exc:
         raise ValueError(f"not a mark: {exc!r}") from exc
 
 
-def _committed(document: dict[str, Any]) -> Committed:
-    segment = document["segment"]
-    return _build(
-        Committed,
-        document | {"segment": None if segment is None else _build(Segment, segment)},
-    )
+def _checked(mark: CommitMark) -> CommitMark:
+    """Refuse numbers that cannot be, and a file that is no segment's."""
+    done = mark.committed
+    wall_time(mark.received_until_us)
+    counts = (mark.sequence, mark.lines, mark.bytes, done.written, done.rejected)
+    if min(counts) < 0 or done.written + done.rejected > mark.lines:
+        raise ValueError("its counts cannot be")
+    if done.segment is not None and not is_segment_path(done.segment.path):
+        raise ValueError("its path is no segment's")
+    return mark
 
 
 def _check_version(version: int) -> None:
     if version > JOURNAL_VERSION:
         raise ValueError(f"version {version} is newer than {JOURNAL_VERSION}")
-
-
-def _build(kind: type[T], document: dict[str, Any]) -> T:
-    """Build a dataclass from the keys that it knows."""
-    known = {one.name for one in fields(kind)}  # type: ignore[arg-type] # a dataclass
-    return kind(**{name: document[name] for name in known & document.keys()})

@@ -39,6 +39,7 @@ from instant_logs_plugin.files import (
 __all__ = ["Journal", "JournalSettings"]
 
 _BEAT_S = 1.0
+_LOCK_S = 1.0
 _FIRST_SEGMENT_BYTES = 8 * 2**20
 _DOUBLINGS = 30
 
@@ -109,7 +110,8 @@ class Journal:
         self._failure: StoreUnwritable | None = None
         self._beat_at = clock.now()
         self.line_count = 0
-        if not directory.acquire() or directory.path.exists():
+        # A recovery that looks around may hold the lock for a moment.
+        if not directory.acquire(timeout_s=_LOCK_S) or directory.path.exists():
             directory.release()
             allowed = "one that no capture has yet"
             raise InvalidOption("capture id", directory.capture_id, allowed)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -45,6 +46,8 @@ __all__ = ["DAMAGED", "JournalDirectory", "journal_home", "list_journals"]
 
 DAMAGED = ".damaged"
 _HEADER = "capture.json"
+_POLL_S = 0.01
+_SEGMENT_NAME = re.compile("[0-9]{5,6}")
 
 
 class JournalDirectory:
@@ -70,12 +73,16 @@ class JournalDirectory:
         """Where what cannot be used is set aside."""
         return self.root / DAMAGED / self.capture_id
 
-    def acquire(self) -> bool:
-        """Take the lock; False when a live process holds it."""
+    def acquire(self, *, timeout_s: float = 0.0) -> bool:
+        """Take the lock; False when a live process holds it, and goes on to.
+
+        Args:
+            timeout_s: How long to wait for it; blocks.
+        """
         with write_errors(self._lock_path):
             make_directory(self.root)
             try:
-                self._lock.acquire(blocking=False)
+                self._lock.acquire(timeout=timeout_s, poll_interval=_POLL_S)
             except Timeout:  # an OSError, but no failure to write
                 return False
         return True
@@ -101,7 +108,7 @@ class JournalDirectory:
         """Return the names of the segments that left any file, sorted."""
         known = {".ndjson", ".index", ".committed"}
         names = {one.stem for one in self.path.iterdir() if one.suffix in known}
-        return sorted(name for name in names if name.isdecimal())
+        return sorted(filter(_SEGMENT_NAME.fullmatch, names), key=int)
 
     def lines_path(self, sequence: int) -> Path:
         """Return where the lines of a segment are."""
@@ -114,12 +121,14 @@ class JournalDirectory:
             publish_file(self.path / _HEADER, document, step="journal.header")
 
     def read_header(self) -> CaptureHeader | None:
-        """Return the header, or None when there is none that can be read."""
+        """Return the header, or None when there is none of this capture's."""
         path = self.path / _HEADER
         try:
-            return parse_header(path.read_text("utf-8"), path=str(path))
+            header = parse_header(path.read_text("utf-8"), path=str(path))
         except (OSError, ValueError, InvalidManifest):
             return None
+        # A copied journal is not the other capture's: it would be written over.
+        return header if header.manifest.capture_id == self.capture_id else None
 
     def beat(self, at_us: int) -> None:
         """Note on disk that all was well, in microseconds since the epoch."""

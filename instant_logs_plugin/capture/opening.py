@@ -19,7 +19,7 @@ from typing import Protocol
 from instant_logs_plugin.capture.options import BusyPolicy, OnBusy
 from instant_logs_plugin.capture.ownership import OwnSession
 from instant_logs_plugin.edge.session import ListedSession, Session, SessionRequest
-from instant_logs_plugin.errors import NotEntitled, ZoneBusy
+from instant_logs_plugin.errors import ApiError, NotEntitled, ZoneBusy, is_transient
 from instant_logs_plugin.store.manifest import format_time
 
 __all__ = ["Holder", "SessionApi", "SessionOpener", "backoff"]
@@ -86,6 +86,9 @@ class SessionOpener:
     async def create(self) -> Session:
         """Create the first session; waits for the zone or takes it by the policy.
 
+        A service that cannot be reached for a while does not end the waiting for a
+        zone that was seen to be taken.
+
         Raises:
             ZoneBusy: Somebody else's session is there, and stayed.
             ApiError: The service refused, or could not be reached.
@@ -94,12 +97,17 @@ class SessionOpener:
             return await self._take_over()
         waited_s = 0.0
         while True:
+            pause_s = self.busy.poll_s * self.random.uniform(0.5, 1.5)
             try:
                 return await self.try_create()
             except ZoneBusy:
                 if not self._may_wait(waited_s):
                     raise
-            pause_s = self.busy.poll_s * self.random.uniform(0.5, 1.5)
+            except ApiError as exc:
+                is_waiting = waited_s > 0 and self._may_wait(waited_s)
+                if not (is_waiting and is_transient(exc)):
+                    raise
+                pause_s = max(pause_s, getattr(exc, "retry_after_s", None) or 0.0)
             pause_s = min(pause_s, self.busy.timeout_s - waited_s)
             await self.sleep(pause_s)
             waited_s += pause_s

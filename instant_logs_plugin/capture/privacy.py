@@ -177,10 +177,20 @@ def _anonymizer(mode: AnonymizeIp, key: bytes) -> Callable[[str], str]:
     def anonymize(address: str) -> str:
         if mode is AnonymizeIp.TRUNCATE:
             return _truncate(address)
-        message = address.encode("utf-8", "replace")
+        if not _is_address(address):
+            return ""
+        message = address.encode()
         return hmac.new(key, message, hashlib.sha256).hexdigest()[:32]
 
     return anonymize
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _truncate(text: str) -> str:

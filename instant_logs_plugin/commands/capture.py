@@ -209,7 +209,7 @@ def capture(
             for text in drop_field or []
             for name in parse_fields(text, allow_unknown=allow_unknown_fields)
         ),
-        hmac_key=os.environ.get("INSTANT_LOGS_HMAC_KEY", "").encode(),
+        hmac_key=os.fsencode(os.environ.get("INSTANT_LOGS_HMAC_KEY", "")),
     )
     settings = JournalSettings(
         segment_bytes=values.parse_bytes("--segment-size", segment_size),

@@ -18,13 +18,12 @@ def prepare_streams() -> None:
 
     A stream that was closed before the start leads nowhere; its number is taken, so
     that no file of a capture gets it. A reader that leaves early (``| head``) has had
-    what it wanted: the exit code is of what was done. Off a terminal text is UTF-8;
-    what a terminal cannot show is escaped.
+    what it wanted: it ends no capture, and the exit code is of what was done. Off a
+    terminal text is UTF-8; what a terminal cannot show is escaped.
     """
     _take_standard_numbers()
     sys.stdout = _fit(sys.stdout, _STDOUT)
-    if sys.stderr is None:
-        sys.stderr = open(_STDERR, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = _fit(sys.stderr, _STDERR, is_by_line=True)
 
 
 def _take_standard_numbers() -> None:
@@ -33,7 +32,7 @@ def _take_standard_numbers() -> None:
     os.close(number)
 
 
-def _fit(stream: TextIO | None, number: int) -> TextIO:
+def _fit(stream: TextIO | None, number: int, *, is_by_line: bool = False) -> TextIO:
     if stream is not None and not isinstance(stream, io.TextIOWrapper):
         return stream
     if stream is not None:
@@ -47,7 +46,12 @@ def _fit(stream: TextIO | None, number: int) -> TextIO:
         stream.flush()
     raw = _ForgivingFile(number, "wb", closefd=False)
     buffer = io.BufferedWriter(raw)
-    return io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace")
+    return io.TextIOWrapper(
+        buffer,
+        encoding="utf-8",
+        errors="backslashreplace",
+        line_buffering=is_by_line,
+    )
 
 
 class _ForgivingFile(io.FileIO):

@@ -27,12 +27,15 @@ __all__ = [
     "Segment",
     "SessionSpan",
     "WindowSpan",
+    "build_value",
     "format_manifest",
     "format_time",
     "manifest_document",
     "parse_manifest",
     "parse_time",
 ]
+
+T = typing.TypeVar("T")
 
 SCHEMA_VERSION = 1
 _MALFORMED = (
@@ -232,15 +235,20 @@ def parse_manifest(text: str, *, path: str) -> Manifest:
             raise InvalidManifest(
                 path, f"schema {version}, newer than {SCHEMA_VERSION}"
             )
-        return typing.cast("Manifest", _build(Manifest, document))
+        return build_value(Manifest, document)
     except _MALFORMED as exc:
         raise InvalidManifest(path, f"not a manifest: {exc!r}") from exc
 
 
-def _build(kind: type, document: dict[str, Any]) -> object:
-    """Build a dataclass from the keys it knows, by the types it declares."""
+def build_value(kind: type[T], document: dict[str, Any]) -> T:
+    """Build a dataclass from the keys it knows, by the types it declares.
+
+    Raises:
+        AttributeError, KeyError, OverflowError, TypeError, ValueError: A value is not
+            of its type, or one that is needed is missing.
+    """
     hints = typing.get_type_hints(kind)
-    known = {f.name: hints[f.name] for f in fields(kind)}
+    known = {f.name: hints[f.name] for f in fields(kind)}  # type: ignore[arg-type] # one
     values = {
         name: _value(hint, document[name])
         for name, hint in known.items()
@@ -259,7 +267,7 @@ def _value(hint: Any, value: Any) -> object:
     if origin is dict:
         return {str(key): str(item) for key, item in value.items()}
     if is_dataclass(hint):
-        return _build(typing.cast("type", hint), value)
+        return build_value(typing.cast("type", hint), value)
     return _scalar(hint, value)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
+from instant_logs_plugin.capture.clock import Clock
+from instant_logs_plugin.capture.journal import Journal, JournalSettings
 from instant_logs_plugin.capture.journal_directory import JournalDirectory
+from instant_logs_plugin.capture.ownership import read_own_sessions
 from instant_logs_plugin.capture.recovery import (
     Outcome,
     journal_fingerprints,
@@ -16,6 +21,7 @@ from instant_logs_plugin.capture.recovery import (
 from instant_logs_plugin.capture.segment import ENTRY_BYTES
 from instant_logs_plugin.errors import StoreError
 from instant_logs_plugin.failpoints import armed
+from instant_logs_plugin.store.catalog import read_manifest, stray_problems
 from instant_logs_plugin.store.filesystem import open_store
 from instant_logs_plugin.store.manifest import CaptureState
 from tests.crash.write_path import (
@@ -255,3 +261,87 @@ def test_a_capture_without_a_session_leaves_nothing(tmp_path):
     assert recover_one(path).outcome is Outcome.EMPTY
     assert list(path.journal_root.iterdir()) == []
     assert assert_whole(path.store) == []
+
+
+def test_a_manifest_stands_before_the_first_file(crashed):
+    """Pruning and verifying beside a recovery take no file of it for a stray."""
+    shutil.rmtree(crashed.root / "manifests", ignore_errors=True)
+    with armed("store.rejects:create=EIO+;store.manifests:create=EIO@2"):
+        assert recover_one(crashed).outcome is Outcome.FAILED
+    assert crashed.store.list_tree("requests")
+    assert stray_problems(crashed.store) == {}
+    assert read_manifest(crashed.store, CAPTURE).state is CaptureState.RECORDING
+    assert recover_one(crashed).outcome is Outcome.RECOVERED
+    assert_recovered(crashed)
+
+
+def test_a_copied_journal_writes_over_nothing(crashed):
+    """Its header is of the capture that it was copied from; that one stays whole."""
+    source = crashed.journal_root / CAPTURE
+    copy = crashed.journal_root / f"{CAPTURE}-copy"
+    shutil.copytree(source, copy)
+    copied, _ = sorted(
+        recover_captures(crashed.store, crashed.journal_root).captures,
+        key=lambda one: one.capture_id != copy.name,
+    )
+    assert copied.outcome is Outcome.UNREADABLE
+    assert_recovered(crashed)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"lines": "5"},
+        {"lines": -5},
+        {"received_until_us": 10**30},
+        {"committed": {"segment": None, "written": 99, "rejected": 0}},
+        {"committed": None},
+    ],
+)
+def test_a_damaged_mark_is_none(crashed, damage):
+    """The segment that it stands beside is committed all the same."""
+    mark = {
+        "journal_version": 1,
+        "sequence": 0,
+        "lines": 10,
+        "bytes": 10,
+        "received_until_us": 0,
+        "committed": {"segment": None, "written": 0, "rejected": 0},
+    }
+    path = crashed.journal_root / CAPTURE / "00000.committed"
+    path.write_text(json.dumps(mark | damage))
+    assert recover_one(crashed).outcome is Outcome.RECOVERED
+    assert_recovered(crashed)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"bounds": {"duration_s": 0.0}},
+        {"bounds": {"duration_s": "60"}},
+        {"written_at": "0001-01-01T00:00:00+14:00"},
+        {"manifest": {}},
+        {"fingerprints": None},
+    ],
+)
+def test_a_damaged_header_stops_no_capture(crashed, damage):
+    """The next capture of the zone starts; the manifest says what the header did."""
+    path = crashed.journal_root / CAPTURE / "capture.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    assert read_own_sessions(crashed.store, crashed.journal_root, ZONE) is not None
+    one = recover_one(crashed)
+    assert one.outcome in {Outcome.RECOVERED, Outcome.UNREADABLE}
+    if one.outcome is Outcome.RECOVERED:
+        assert stored_names(crashed.store) == dict.fromkeys(crashed.acknowledged, 1)
+
+
+def test_a_lock_held_for_a_moment_is_waited_for(tmp_path):
+    """A recovery that looks at a starting capture's lock does not refuse it."""
+    looking = JournalDirectory(tmp_path, CAPTURE)
+    assert looking.acquire()
+    timer = threading.Timer(0.1, looking.release)
+    timer.start()
+    starting = JournalDirectory(tmp_path, CAPTURE)
+    journal = Journal(starting, JournalSettings(), Clock.start())
+    timer.join()
+    journal.discard()

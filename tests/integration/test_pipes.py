@@ -43,6 +43,8 @@ def test_a_reader_that_leaves_changes_no_exit_code(emulate, command_line):
     capture = f"instant-logs capture {ZONE} --duration 1s --quiet"
     done = shell(f"{capture} | true", line.directory, **environment)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    done = shell(f"{capture} 2> >(true)", line.directory, **environment)
+    assert done.returncode == 0
     bad = shell("instant-logs fields nonsense | true", line.directory, **environment)
     assert bad.returncode == 2
 

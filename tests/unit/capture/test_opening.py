@@ -18,7 +18,7 @@ from instant_logs_plugin.capture.ownership import OwnSession
 from instant_logs_plugin.edge.client import SessionClient, cloudflare_provider
 from instant_logs_plugin.edge.credentials import TokenAuth
 from instant_logs_plugin.edge.session import SessionRequest, session_fingerprint
-from instant_logs_plugin.errors import NotEntitled, ZoneBusy
+from instant_logs_plugin.errors import ApiUnreachable, NotEntitled, ZoneBusy
 
 REQUEST = SessionRequest(zone_id="z", fields=("RayID",), filter="")
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -40,10 +40,13 @@ class Service:
         self.listed = list(listed)
         self.is_refusing = False
         self.names_no_id = False
+        self.is_away = False
         self.calls: list[str] = []
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.calls.append(request.method)
+        if self.is_away:
+            return httpx.Response(503)
         if request.method == "GET":
             return self._reply([self._shown(one) for one in self.listed])
         if self.is_refusing:
@@ -158,6 +161,23 @@ async def test_waiting_is_bounded():
     with pytest.raises(ZoneBusy):
         await opener(Service(THEIRS), OnBusy.WAIT, timeout_s=12, sleep=sleep).create()
     assert sum(pauses) == pytest.approx(12)
+
+
+async def test_waiting_outlasts_a_service_that_is_away():
+    """A taken zone is waited for through a 503; a free one is not looked for then."""
+    service = Service(THEIRS)
+    ends = [lambda: setattr(service, "is_away", True), lambda: None]
+    ends += [lambda: setattr(service, "is_away", False), service.listed.clear]
+
+    async def sleep(seconds: float) -> None:
+        del seconds
+        ends.pop(0)()
+
+    await opener(service, OnBusy.WAIT, timeout_s=60, sleep=sleep).create()
+    assert service.calls == ["GET"] * 5 + ["POST"]
+    service.is_away = True
+    with pytest.raises(ApiUnreachable):
+        await opener(service, OnBusy.WAIT, timeout_s=60, sleep=sleep).create()
 
 
 async def test_a_takeover_says_whom_it_hits(caplog):

@@ -227,6 +227,14 @@ def test_hmac_reads_before_it_hashes():
     assert rewritten(r'{"ClientIP":"\u003192.0.2.77"}', rewrite) == plain
 
 
+@pytest.mark.parametrize("mode", [AnonymizeIp.TRUNCATE, AnonymizeIp.HMAC])
+@pytest.mark.parametrize("value", ["", "unknown", "192.0.2.77.1", "é"])
+def test_what_is_no_address_is_nothing(mode, value):
+    """An absent address does not become a client of its own."""
+    rewrite = line_rewriter(mode, KEY)
+    assert rewrite(line(value)) == line("")
+
+
 def test_plain_lines_are_rewritten_at_speed():
     """Bulk rewriting stays bulk when values, not keys, hold escapes."""
     text = r'{"ClientRequestURI":"/a\u0026b","ClientIP":"192.0.2.77","U":"A, \"b\""}'
