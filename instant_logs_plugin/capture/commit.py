@@ -115,7 +115,7 @@ class Committer:
         self, sealed: SealedSegment, tally: _Tally
     ) -> Generator[pa.Table, None, None]:
         blocks = sealed.iter_blocks(_BLOCK_BYTES)
-        for decoded in self._decoder.decode(sealed.lines_path, blocks):
+        for decoded in self._decoder.decode(blocks):
             tally.add(decoded.table, decoded.rejects)
             yield decoded.table
 

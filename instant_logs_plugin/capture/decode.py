@@ -6,21 +6,19 @@ the lines, and rows and rejects add up to the lines, always.
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from instant_logs_plugin.capture.bulk_read import BulkReader, RowStream
+from instant_logs_plugin.capture.bulk_read import BulkReader
 from instant_logs_plugin.capture.framing import Arrival
+from instant_logs_plugin.capture.line_cut import LineCutter
 from instant_logs_plugin.capture.line_decode import LineDecoder, Row
-from instant_logs_plugin.capture.line_proof import ReadProof, line_starts
+from instant_logs_plugin.capture.line_scan import line_starts
 from instant_logs_plugin.capture.line_shape import Shape, find_shape
 from instant_logs_plugin.capture.line_values import convert_column
 from instant_logs_plugin.capture.rejects import Reject
@@ -60,15 +58,6 @@ class _Rows:
     columns: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class _Stream:
-    """The rows of the file that is being decoded, and the proof of them."""
-
-    shape: Shape
-    rows: RowStream
-    proof: ReadProof
-
-
 class Decoder:
     """Decodes the segments of one capture; used by one thread at a time.
 
@@ -83,42 +72,25 @@ class Decoder:
         self._capture_id = capture_id
         self._alone = LineDecoder(self._columns)
         self._bulk = BulkReader()
+        self._cutter: LineCutter | None = None
 
-    def decode(self, path: Path, blocks: Iterable[Block]) -> Iterator[Decoded]:
-        r"""Decode a file of lines, block by block.
+    def decode(self, blocks: Iterable[Block]) -> Iterator[Decoded]:
+        r"""Decode blocks of lines, each by itself.
 
         Args:
-            path: A file of the lines; what it has more is not read.
             blocks: Whole lines, each ended by ``\n``, none blank, and their arrivals.
         """
-        blocks = iter(blocks)
-        for first in blocks:
-            with self._open_stream(path, first.data) as stream:
-                for block in itertools.chain((first,), blocks):
-                    yield self._decode_block(block, stream)
+        return map(self._decode_block, blocks)
 
     def close(self) -> None:
         """Give the bulk reader's memory back."""
         self._bulk.close()
 
-    @contextlib.contextmanager
-    def _open_stream(self, path: Path, data: bytes) -> Iterator[_Stream | None]:
-        """Open the file's rows; None if its first lines have no shape."""
-        shape = find_shape(data, self._columns)
-        if shape is None:
-            yield None
-            return
-        with contextlib.closing(self._bulk.stream(path, shape)) as rows:
-            yield _Stream(shape, rows, ReadProof(shape))
-
-    def _decode_block(self, block: Block, stream: _Stream | None) -> Decoded:
+    def _decode_block(self, block: Block) -> Decoded:
         """Try the fastest way first; each leaves lines to the next."""
         times = _times(block.arrivals)
-        left = np.arange(len(times))
-        parts: list[_Rows] = []
-        if stream is not None:
-            parts.append(self._read_stream(block.data, len(left), stream))
-            left = np.delete(left, parts[-1].lines)
+        parts = [self._cut(block.data, len(times))]
+        left = np.delete(np.arange(len(times)), parts[0].lines)
         if len(left) >= _LEAST_IN_BULK:
             parts.append(self._read_bulk(block.data, left))
             left = np.setdiff1d(left, parts[-1].lines, assume_unique=True)
@@ -127,12 +99,16 @@ class Decoder:
         rows, rejects = self._read_alone(block.data, left, times)
         return Decoded(self._join([*parts, rows], times), rejects)
 
-    def _read_stream(self, data: bytes, line_count: int, stream: _Stream) -> _Rows:
-        table = stream.rows.take(line_count)
-        if table is None:
+    def _cut(self, data: bytes, line_count: int) -> _Rows:
+        """Cut lines that look like those before, or else like the first ones here."""
+        rows = _cut_by(self._cutter, data, line_count)
+        if len(rows.lines):
+            return rows
+        shape = find_shape(data, self._columns)
+        if shape is None or (self._cutter and self._cutter.shape == shape):
             return _NO_ROWS
-        exact = stream.proof.prove(data, table)
-        return _converted(np.arange(line_count), exact, table, stream.shape)
+        self._cutter = LineCutter(shape)
+        return _cut_by(self._cutter, data, line_count)
 
     def _read_bulk(self, data: bytes, lines: Indices) -> _Rows:
         texts = _lines_of(data).take(lines)
@@ -140,7 +116,9 @@ class Decoder:
         if shape is None:
             return _NO_ROWS
         table, exact = self._bulk.read(texts, shape)
-        return _converted(lines, exact, table, shape)
+        kept = table.filter(pa.array(exact))
+        columns = {key.name: kept[key.name] for key in shape.keys}
+        return _fitting(lines[exact], columns, shape)
 
     def _read_alone(
         self, data: bytes, places: Indices, times: Times
@@ -170,8 +148,10 @@ class Decoder:
     def _join(self, parts: Sequence[_Rows], times: Times) -> pa.Table:
         """Return the rows of all parts, in the order of their lines."""
         tables = [self._table(part, times) for part in parts if len(part.lines)]
-        if len(tables) <= 1:
-            return next(iter(tables), self._schema.empty_table())
+        if not tables:
+            return self._schema.empty_table()
+        if len(tables) == 1:
+            return tables[0]
         order = np.argsort(np.concatenate([part.lines for part in parts]))
         return pa.concat_tables(tables).take(order)
 
@@ -187,7 +167,7 @@ class Decoder:
             known[one.name] if one.name in known else pa.nulls(count, one.type)
             for one in self._schema
         ]
-        return pa.table(arrays, schema=self._schema)
+        return pa.Table.from_arrays(arrays, schema=self._schema)
 
 
 _NO_ROWS = _Rows(np.empty(0, np.intp), {})
@@ -209,14 +189,21 @@ def _bytes_of(lines: Any, *, count: int) -> bytes:
     return b"".join(lines.slice(0, count).cast(pa.binary()).to_pylist())
 
 
-def _converted(lines: Indices, exact: Bools, table: pa.Table, shape: Shape) -> _Rows:
-    """Keep the rows that are exact and whose values all fit their columns."""
-    if not exact.all():
-        lines, table = lines[exact], table.filter(pa.array(exact))
+def _cut_by(cutter: LineCutter | None, data: bytes, line_count: int) -> _Rows:
+    if cutter is None:
+        return _NO_ROWS
+    cut = cutter.cut(data, line_count)
+    if not len(cut.lines):
+        return _NO_ROWS
+    return _fitting(cut.lines, cut.columns, cutter.shape)
+
+
+def _fitting(lines: Indices, texts: Mapping[str, Any], shape: Shape) -> _Rows:
+    """Convert columns, and keep the rows whose values all fit them."""
     columns: dict[str, Any] = {}
     misfits = np.zeros(len(lines), np.bool_)
     for key in shape.keys:
-        columns[key.name], misfit = convert_column(table[key.name], key)
+        columns[key.name], misfit = convert_column(texts[key.name], key)
         if misfit is not None:
             misfits |= misfit
     if misfits.any():

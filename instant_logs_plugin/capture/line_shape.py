@@ -18,12 +18,11 @@ class Form(Enum):
     """How a value looks in its line, and so as what it is read in bulk.
 
     ``RAW`` is any JSON text that is taken as it stands and parsed later: lists,
-    objects, fractions.
+    objects, fractions, truth.
     """
 
     TEXT = "text"
     INT = "int"
-    BOOL = "bool"
     RAW = "raw"
 
 
@@ -71,7 +70,6 @@ _TRIES = 16
 _FORMS = {
     FieldType.STRING: Form.TEXT,
     FieldType.INT: Form.INT,
-    FieldType.BOOL: Form.BOOL,
 }
 
 

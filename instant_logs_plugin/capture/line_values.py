@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from instant_logs_plugin.capture.line_decode import CONVERTERS
 from instant_logs_plugin.capture.line_shape import Form, Key
@@ -33,12 +32,21 @@ def convert_column(column: Any, key: Key) -> tuple[Any, npt.NDArray[np.bool_] | 
     convert = _converter(key)
     if convert is None:
         return column, None
-    encoded = column.combine_chunks().dictionary_encode()
-    converted = [convert(value) for value in encoded.dictionary.to_pylist()]
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    encoded = column.dictionary_encode()
+    read = encoded.dictionary.to_pylist()
+    converted = [convert(value) for value in read]
     values = pa.array(converted, arrow_type(key.kind)).take(encoded.indices)
-    if None not in converted:
+    null = "null" if key.form is Form.RAW else None
+    fits = [
+        value == null or found is not None
+        for value, found in zip(read, converted, strict=True)
+    ]
+    if all(fits):
         return values, None
-    return values, np.asarray(pc.is_valid(column)) & np.asarray(pc.is_null(values))
+    misfits = pa.array([not one for one in fits]).take(encoded.indices)
+    return values, np.asarray(misfits.fill_null(False))  # noqa: FBT003 - the value
 
 
 def _converter(key: Key) -> Callable[[Any], Any] | None:
@@ -51,6 +59,7 @@ def _converter(key: Key) -> Callable[[Any], Any] | None:
 
 def _convert_json(convert: Callable[[Any], Any], text: str) -> Any:
     try:
-        return convert(orjson.loads(text))
+        value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
+    return None if value is None else convert(value)

@@ -43,7 +43,7 @@ def decode_and_write(columns: int, lines: list[bytes]) -> Spent:
         decoder = Decoder(fields, capture_id=_CAPTURE)
         started = Spent.now()
         blocks = sealed.iter_blocks(_BLOCK_BYTES)
-        tables = (done.table for done in decoder.decode(sealed.lines_path, blocks))
+        tables = (done.table for done in decoder.decode(blocks))
         segment = write_segment(
             store, "segment.parquet", schema=capture_schema(fields), tables=tables
         )

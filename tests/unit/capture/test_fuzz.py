@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -94,10 +92,7 @@ def check_decoded(decoder: Decoder, data: bytes, count: int) -> None:
     lines = data.split(b"\n")[:-1]
     assert len(lines) == count
     block = Block(data, (Arrival(count, 0),))
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        (decoded,) = decoder.decode(Path(file.name), [block])
+    (decoded,) = decoder.decode([block])
     assert decoded.table.num_rows + len(decoded.rejects) == count
     rejected = [reject.line for reject in decoded.rejects]
     left = iter(lines)
