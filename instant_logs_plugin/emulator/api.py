@@ -74,13 +74,16 @@ class _Api:
 
     async def create(self, zone_id: str, request: Request) -> Response:
         """Create a session."""
-        before = len(self._registry.sessions)
-        response = await self._create(zone_id, request)
-        after = len(self._registry.sessions)
-        self._enter(What.CREATE, zone_id, response, after if after > before else 0)
+        made = await self._create(zone_id, request)
+        if isinstance(made, Response):
+            self._enter(What.CREATE, zone_id, made)
+            return made
+        shown = self._shown(made, has_url=True)
+        response = _result(shown, status=201 if self._is_live else 200)
+        self._enter(What.CREATE, zone_id, response, made.number)
         return response
 
-    async def _create(self, zone_id: str, request: Request) -> Response:
+    async def _create(self, zone_id: str, request: Request) -> ServedSession | Response:
         refusal = self._refuse(request) or self._fault()
         if refusal is not None:
             return refusal
@@ -91,8 +94,7 @@ class _Api:
         session = is_entitled and self._registry.create(zone_id, job, self._now())
         if not session:
             return _error(403, 1004, f"{_NOT_ALLOWED}exceeded max jobs allowed")
-        shown = self._shown(session, has_url=True)
-        return _result(shown, status=201 if self._is_live else 200)
+        return session
 
     async def list(self, zone_id: str, request: Request) -> Response:
         """List a zone's sessions; live ones come without their URLs."""

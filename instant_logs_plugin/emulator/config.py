@@ -51,6 +51,8 @@ class EmulatorConfig:
         end_by: How a stopped stream looks: ``drop``, ``close`` or ``silence``.
         time_scale: Emulated seconds per second, for a session's lifetime.
         lapse_s: Emulated seconds for which an ended session is still listed.
+        lists_unread: Whether a session is listed while nobody reads it; which of the
+            two the service does is not known.
         delay_s: How far behind the event a record comes at least; up to 2 s more.
         tick_s: Pause between two bursts.
         records_per_message: Records in one message, joined by newlines.
@@ -84,6 +86,7 @@ class EmulatorConfig:
     end_by: str = "drop"
     time_scale: float = 1.0
     lapse_s: float = 0.0
+    lists_unread: bool = True
     delay_s: float = 3.0
     tick_s: float = 0.05
     records_per_message: int = 1

@@ -110,6 +110,7 @@ class Registry:
     Args:
         is_kicking: Whether a second session of a zone ends the first.
         lapse_s: Emulated seconds for which an ended session is still listed.
+        lists_unread: Whether a session is listed while nobody reads it.
         make_sent: Makes the account of a new session.
     """
 
@@ -118,9 +119,11 @@ class Registry:
         *,
         is_kicking: bool = True,
         lapse_s: float = 0.0,
+        lists_unread: bool = True,
         make_sent: Callable[[], Sent] = Sent,
     ) -> None:
         self._is_kicking, self._lapse_s = is_kicking, lapse_s
+        self._lists_unread = lists_unread
         self._make_sent = make_sent
         self.sessions: list[ServedSession] = []
         self.attempts: list[Attempt] = []
@@ -198,7 +201,9 @@ class Registry:
         return [one for one in self.sessions if one.zone_id == zone_id]
 
     def _is_listed(self, session: ServedSession, now: float) -> bool:
-        return session.ended_at is None or now - session.ended_at < self._lapse_s
+        if session.ended_at is not None:
+            return now - session.ended_at < self._lapse_s
+        return session.is_streaming or self._lists_unread
 
 
 def _describe(session: ServedSession) -> dict[str, Any]:

@@ -55,6 +55,7 @@ class Emulator:
         self._registry = Registry(
             is_kicking=config.on_second == "kick",
             lapse_s=config.lapse_s,
+            lists_unread=config.lists_unread,
             make_sent=partial(Sent, is_kept=config.keep_sent, log=sent_log),
         )
         self._asked = RequestLog()

@@ -97,7 +97,14 @@ class StreamServer:
             return _slow_down(connection, 0)
         # From here on: a second handshake must not pass before this stream opens.
         session.is_streaming = True
+        # A client that is gone before the handshake ends is never served.
+        lost = connection.connection_lost_waiter
+        lost.add_done_callback(lambda _: self._close(session))
         return None
+
+    def _close(self, session: ServedSession) -> None:
+        session.on_end, session.is_streaming = None, False
+        session.end(self.now(), "closed")
 
     def _find(self, path: str) -> ServedSession | None:
         if not path.startswith(STREAM_PATH):
@@ -116,8 +123,7 @@ class StreamServer:
         except Exception:
             _logger.exception("instant_logs.emulator_stream_failed")
         finally:
-            session.on_end, session.is_streaming = None, False
-            session.end(self.now(), "closed")
+            self._close(session)
 
     async def _stream(
         self, session: ServedSession, connection: ServerConnection

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -147,6 +148,55 @@ def test_sessions_are_listed(form: str, status: int, names: set[str]) -> None:
         assert create(emulator).status_code == status
         (listed,) = get(jobs).json()["result"]
     assert set(listed) == {"fields", "filter", "kind", "sample"} | names
+
+
+async def test_an_unread_session_may_be_listed_or_not() -> None:
+    """Which of the two the service does is not known; a read one is."""
+    with run_emulator(EmulatorConfig(lists_unread=False, **FAST)) as emulator:
+        url = open_url(emulator)
+        assert get(emulator.base_url + JOBS).json()["result"] == []
+        async with stream(url):
+            assert len(get(emulator.base_url + JOBS).json()["result"]) == 1
+
+
+async def test_a_client_that_leaves_in_the_handshake_reads_nothing() -> None:
+    """Its session is over, however early it was killed."""
+    with run_emulator() as emulator:
+        for number in range(40):
+            path = urlsplit(open_url(emulator)).path
+            request = (
+                f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            )
+            address = ("127.0.0.1", emulator.stream_port)
+            with socket.create_connection(address) as client:
+                reset = struct.pack("ii", 1, 0)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+                client.sendall(request.encode())
+                await asyncio.sleep(0.0002 * (number % 8))
+        await until(lambda: not any(one["is_streaming"] for one in emulator.state))
+
+
+async def test_creates_that_overlap_are_told_apart() -> None:
+    """A refused one is never logged with the session that another one made."""
+    body = json.dumps({"fields": FIELDS, "kind": "instant-logs"}).encode()
+
+    async def slow_body(pause_s: float) -> AsyncIterator[bytes]:
+        yield body[:10]
+        await asyncio.sleep(pause_s)
+        yield body[10:]
+
+    with run_emulator(EmulatorConfig(on_second="refuse")) as emulator:
+        open_url(emulator)
+        other = emulator.base_url + JOBS.replace(ZONE, "f" * 32)
+        async with httpx.AsyncClient(headers=AUTH) as client:
+            await asyncio.gather(
+                client.post(emulator.base_url + JOBS, content=slow_body(0.3)),
+                client.post(other, content=slow_body(0.1)),
+            )
+        asked = [(one.session, one.status) for one in emulator.asked(What.CREATE)]
+    assert asked == [(1, 201), (2, 201), (0, 403)]
 
 
 def test_fields_are_listed() -> None:
