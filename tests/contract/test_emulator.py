@@ -433,7 +433,7 @@ async def test_a_dead_or_taken_url_is_rate_limited() -> None:
 
 async def test_an_hour_ends_an_idle_stream() -> None:
     """The clock is compressed; nothing is sent meanwhile."""
-    config = EmulatorConfig(time_scale=36_000, limit=1, **FAST)
+    config = EmulatorConfig(time_scale=1_200, limit=1, **FAST)
     with run_emulator(config) as emulator:
         async with stream(open_url(emulator)) as connection:
             messages, code = await read_to_end(connection)
