@@ -14,11 +14,8 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,6 +23,8 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 
+from instant_logs_plugin.analysis.duckdb_errors import first_lines, mapped_errors
+from instant_logs_plugin.analysis.interruptible import run_interruptible
 from instant_logs_plugin.analysis.query_files import (
     QueryFile,
     macro_sql,
@@ -39,35 +38,13 @@ from instant_logs_plugin.analysis.view_sql import (
     scan_sql,
     view_statements,
 )
-from instant_logs_plugin.errors import FieldsNotRecorded, InvalidQuery, UnknownQuery
+from instant_logs_plugin.errors import FieldsNotRecorded, UnknownQuery
 
 __all__ = ["Database", "init_sql", "open_database"]
 
 logger = logging.getLogger(__name__)
 
 _WORD = re.compile(r"\w+")
-_NOT_SYNTAX = re.compile(r'syntax error at or near "(\w+)"')
-_KEYWORDS = (
-    "between",
-    "describe",
-    "distinct",
-    "explain",
-    "from",
-    "group",
-    "having",
-    "join",
-    "limit",
-    "order",
-    "qualify",
-    "select",
-    "summarize",
-    "union",
-    "values",
-    "where",
-    "window",
-    "with",
-)
-_MESSAGE_LINES = 11
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -113,7 +90,7 @@ class Database:
         Raises:
             InvalidQuery: DuckDB refuses it, or it would do more than read.
         """
-        with _mapped_errors():
+        with mapped_errors():
             self._define(sql)
             check_read_only(self.connection, sql)
             return self._answer(sql, dict(params or {}))
@@ -125,17 +102,11 @@ class Database:
             KeyboardInterrupt: Ctrl-C; the statement has been ended.
         """
 
-        def run() -> pa.Table:
+        def answer() -> pa.Table:
             table: pa.Table = self.connection.sql(sql, params=params).to_arrow_table()
             return table
 
-        with ThreadPoolExecutor(1, "instant-logs-query") as thread:
-            answer = thread.submit(run)
-            try:
-                return answer.result()
-            except KeyboardInterrupt:
-                self.connection.interrupt()
-                raise
+        return run_interruptible(answer, self.connection.interrupt)
 
     def run_query_file(
         self, name: str | Path, params: Mapping[str, object] | None = None
@@ -166,7 +137,7 @@ class Database:
             InvalidQuery: No such view.
         """
         name = '"' + view.replace('"', '""') + '"'
-        with _mapped_errors():
+        with mapped_errors():
             rows = self.connection.execute(f"describe {name}").fetchall()
         return {str(row[0]): str(row[1]) for row in rows}
 
@@ -248,7 +219,7 @@ def open_database(
     spill = tempfile.TemporaryDirectory(prefix="instant-logs-duckdb-")
     connection = duckdb.connect(config=_CONFIG)
     try:
-        with _mapped_errors():
+        with mapped_errors():
             _limit(connection, spill.name, memory_limit)
             listing, columns = _readable(connection, listing)
             views = _joined(view_statements(listing, columns))
@@ -297,7 +268,7 @@ def _readable(
         try:
             _scanned_columns(connection, (segment,))
         except duckdb.Error as exc:
-            reason = _first_lines(str(exc), limit=1)
+            reason = first_lines(str(exc), limit=1)
             problems.append(f"left out: {segment} cannot be read: {reason}")
         else:
             segments.append(segment)
@@ -324,35 +295,3 @@ def _harden(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
     connection.execute("set allowed_directories = $roots", {"roots": roots})
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
-
-
-@contextmanager
-def _mapped_errors() -> Iterator[None]:
-    """Turn every error of DuckDB into ours: the one place that does.
-
-    Raises:
-        KeyboardInterrupt: DuckDB was interrupted, which it calls a runtime error.
-    """
-    try:
-        yield
-    except RuntimeError as exc:
-        if "interrupted" not in str(exc).lower():
-            raise
-        raise KeyboardInterrupt from exc
-    except duckdb.Error as exc:
-        message = _first_lines(str(exc), limit=_MESSAGE_LINES)
-        raise InvalidQuery(message + _close_match(message)) from exc
-
-
-def _close_match(message: str) -> str:
-    """Return a line that names the keyword probably meant; DuckDB does so for names."""
-    word = _NOT_SYNTAX.search(message)
-    if word is None or (written := word[1].lower()) in _KEYWORDS:
-        return ""
-    close = get_close_matches(written, _KEYWORDS, n=1)
-    return f'\nDid you mean "{close[0]}"?' if close else ""
-
-
-def _first_lines(message: str, *, limit: int) -> str:
-    lines = [line.rstrip() for line in message.strip().splitlines()]
-    return "\n".join(lines[:limit])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -187,21 +186,8 @@ def test_store_of_python(store):
     assert count == [(2,)]
 
 
-def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Press Ctrl-C until the program ends; a library may drop one."""
-    try:
-        for _ in range(20):
-            time.sleep(1)
-            process.send_signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return process.communicate(timeout=3)
-        raise AssertionError("Ctrl-C did not end the query")
-    finally:
-        process.kill()
-
-
 def test_interrupt_cancels_a_query(store, tmp_path):
-    """Ctrl-C ends a long query at once, with 130 and no traceback."""
+    """One Ctrl-C ends a long query at once, with 130 and no traceback."""
     program = Path(sys.executable).with_name("instant-logs")
     fifo = tmp_path / "long.sql"
     os.mkfifo(fifo)
@@ -212,6 +198,11 @@ def test_interrupt_cancels_a_query(store, tmp_path):
         # This waits for the reader: from then on the program can be interrupted.
         many = "range(9000000)"
         fifo.write_text(f"select sum(a.range * b.range) from {many} a, {many} b")
-        stdout, stderr = interrupt(process)
+        time.sleep(1)  # most often it is in the statement then; it need not be
+        process.send_signal(signal.SIGINT)
+        try:
+            stdout, stderr = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert (process.returncode, stdout) == (130, "")
     assert "Traceback" not in stderr
