@@ -109,7 +109,7 @@ class Journal:
         self._open: _OpenSegment | None = None
         self._failure: StoreUnwritable | None = None
         self._beat_at = clock.now()
-        self.line_count = 0
+        self.line_count = self.byte_count = 0
         # A recovery that looks around may hold the lock for a moment.
         if not directory.acquire(timeout_s=_LOCK_S) or directory.path.exists():
             directory.release()
@@ -136,7 +136,9 @@ class Journal:
         with self._failing():
             if self._open is None:
                 self._open = _OpenSegment(self.directory, next(self._sequences), now)
-            self.line_count += self._open.append(parts, received_at_us)
+            self._open.append(parts, received_at_us)
+            self.line_count += sum(part.line_count for part in parts)
+            self.byte_count += sum(part.byte_count for part in parts)
             if now - self._open.synced_at >= self._settings.fsync_interval_s:
                 self._open.sync(now)
         is_full = self._open.size_bytes >= self._settings.limit_of(self._open.sequence)
@@ -233,8 +235,7 @@ class _OpenSegment:
             self._files = opened.pop_all()
         self.is_whole = True
 
-    def append(self, parts: Sequence[Framed], received_at_us: int) -> int:
-        """Write lines as one batch; return how many."""
+    def append(self, parts: Sequence[Framed], received_at_us: int) -> None:
         lines = [part.data for part in parts]
         entry = IndexEntry(
             BATCH,
@@ -252,7 +253,6 @@ class _OpenSegment:
             raise
         self._entries.append(entry)
         self.size_bytes += entry.length
-        return entry.line_count
 
     def sync(self, now: float) -> None:
         self.is_whole = False

@@ -7,7 +7,7 @@ store, so that the two sides prove each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from instant_logs_plugin.capture.clock import Clock
@@ -87,7 +87,7 @@ class Ledger:
         self.fingerprints: list[str] = []
         self.on_session: Callable[[], None] = lambda: None
         self._sessions: list[SessionSpan] = []
-        self._committed: list[Committed] = []
+        self._committed: tuple[Committed, ...] = ()
 
     @property
     def rejected(self) -> int:
@@ -119,9 +119,9 @@ class Ledger:
             self._sessions[-1] = ended
             self.on_session()
 
-    def committed(self, done: Committed) -> None:
-        """A sealed segment reached the store."""
-        self._committed.append(done)
+    def settle(self, committed: Sequence[Committed]) -> None:
+        """These sealed segments have reached the store so far."""
+        self._committed = tuple(committed)
 
     def manifest(self, now: float, *, is_final: bool, error: str | None) -> Manifest:
         """Return the books as they stand at ``now``.

@@ -38,6 +38,9 @@ class Pipeline:
         store: Takes the manifest.
         room: Looked at while lines are written.
 
+    Attributes:
+        committed: What became of each committed segment, in order.
+
     Raises:
         StoreError: From every method that writes.
     """
@@ -56,7 +59,7 @@ class Pipeline:
         self.committed_lines = 0
         self._header: CaptureHeader | None = None
         self.high_water_bytes = 0
-        self.committed: deque[Committed] = deque()
+        self.committed: list[Committed] = []
 
     @property
     def pending_bytes(self) -> int:
@@ -72,6 +75,11 @@ class Pipeline:
     def kept_lines(self) -> int:
         """Lines that the journal took, committed or not."""
         return self._journal.line_count
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of these lines, without newlines."""
+        return self._journal.byte_count
 
     @property
     def journal_path(self) -> Path:

@@ -19,6 +19,7 @@ from random import Random
 
 from instant_logs_plugin.capture.clock import Clock
 from instant_logs_plugin.capture.commit import Committer
+from instant_logs_plugin.capture.interruption import heed, heeding_interruptions
 from instant_logs_plugin.capture.joining import StreamJoiner
 from instant_logs_plugin.capture.journal import Journal, JournalSettings
 from instant_logs_plugin.capture.journal_directory import JournalDirectory
@@ -99,7 +100,8 @@ async def record_capture(
 ) -> CaptureOutcome:
     """Record one capture; a Prefect task and the command line both run this.
 
-    Cancelling it commits what was received before the cancellation goes on.
+    Cancelling it commits what was received before the cancellation goes on. What a
+    signal handler raises does the same, wherever on the event loop it is raised.
 
     Args:
         options: What to record.
@@ -117,6 +119,16 @@ async def record_capture(
         StoreError: The journal or the store failed.
     """
     stop = stop or StopRequest()
+    with heeding_interruptions(stop):
+        return await _record(options, setup, stop, on_progress)
+
+
+async def _record(
+    options: CaptureOptions,
+    setup: CaptureSetup,
+    stop: StopRequest,
+    on_progress: Callable[[Progress], None] | None,
+) -> CaptureOutcome:
     room = Room(
         setup.journal_root,
         setup.store.root,
@@ -168,6 +180,7 @@ async def _recovering(setup: CaptureSetup, stop: StopRequest) -> AsyncIterator[N
             _log.warning("instant_logs.recovery_failed", extra={"error": str(exc)})
 
     task = asyncio.create_task(asyncio.to_thread(recover))
+    task.add_done_callback(heed)
     try:
         yield
         if not stop.is_set:

@@ -107,7 +107,8 @@ class Recorder:
     async def run(self) -> Manifest:
         """Record until a bound, ``stop`` or a failure; return the final manifest.
 
-        A cancelled capture is committed before the cancellation goes on.
+        A cancelled capture is committed before the cancellation goes on; so is one
+        that what a signal handler raised runs into.
 
         Raises:
             InstantLogsError: No stream could be opened: nothing was recorded.
@@ -116,15 +117,10 @@ class Recorder:
         """
         try:
             await self._open_first()
-            await self._record()
-            await self._finish()
+            await self._record_to_end()
         except StoreError as exc:
             self._save_in_journal(exc)
             raise self._unfinished(exc) from exc
-        except asyncio.CancelledError:
-            self._window.stop(self._clock.now(), EndReason.INTERRUPTED)
-            self._finish_blocking()
-            raise
         finally:
             self._ledger.on_session = lambda: None
             # Behind the commit that may still run: then the journal is nobody's.
@@ -144,6 +140,16 @@ class Recorder:
             self._journal_thread.submit(self._pipeline.discard).result()
             raise
 
+    async def _record_to_end(self) -> None:
+        try:
+            await self._record()
+            await self._finish()
+        except Exception:
+            raise
+        except BaseException:  # cancelled, or interrupted by a signal handler
+            self._finish_interrupted()
+            raise
+
     async def _record(self) -> None:
         """Run the loops until the first of them ends; a failed one raises."""
         loops = (
@@ -155,13 +161,14 @@ class Recorder:
         )
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
         await asyncio.wait(tasks)
-        for task in done:
-            task.result()
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
         self._window.stop(self._clock.now(), EndReason.INTERRUPTED)
 
     async def _receive_loop(self) -> None:
@@ -187,13 +194,13 @@ class Recorder:
         window.repeated(
             lines=arrived.duplicate_count, byte_count=arrived.duplicate_bytes
         )
+        self._pipeline.offer(kept, self._clock.now_us())
         window.received(
             self._clock.now(),
             lines=kept.line_count,
             byte_count=kept.byte_count,
             messages=arrived.message_count,
         )
-        self._pipeline.offer(kept, self._clock.now_us())
         self._has_work.set()
 
     async def _wait_for_room(self) -> None:
@@ -227,7 +234,7 @@ class Recorder:
                 await _in(self._commit_thread, self._pipeline.commit_next)
                 self._committed_at = self._clock.now()
                 self._has_room.set()
-                self._settle()
+                self._ledger.settle(self._pipeline.committed)
                 await self._publish(self._manifest(is_final=False))
 
     async def _publish(self, manifest: Manifest) -> None:
@@ -257,12 +264,17 @@ class Recorder:
         for thread, step in self._finishing_steps():
             await _in(thread, step)
 
-    def _finish_blocking(self) -> None:
+    def _finish_interrupted(self) -> None:
         """The same in this thread: a cancelled task cannot count on any await.
 
         The two worker threads finish what they are at first, in order.
         """
+        self._window.stop(self._clock.now(), EndReason.INTERRUPTED)
         self._accept_last()
+        self._journal_thread.submit(self._pipeline.write_pending).result()
+        self._window.recount(
+            lines=self._pipeline.kept_lines, byte_count=self._pipeline.kept_bytes
+        )
         for thread, step in self._finishing_steps():
             thread.submit(step).result()
 
@@ -276,7 +288,7 @@ class Recorder:
         yield self._journal_thread, self._pipeline.write_pending
         yield self._journal_thread, self._pipeline.seal
         yield self._commit_thread, self._pipeline.commit_all
-        self._settle()
+        self._ledger.settle(self._pipeline.committed)
         self._final = manifest = self._manifest(is_final=True)
         yield self._commit_thread, partial(self._pipeline.publish_last, manifest)
 
@@ -315,11 +327,6 @@ class Recorder:
             kept - self._pipeline.committed_lines,
             str(self._pipeline.journal_path),
         )
-
-    def _settle(self) -> None:
-        """Enter what was committed into the books."""
-        while self._pipeline.committed:
-            self._ledger.committed(self._pipeline.committed.popleft())
 
     def _manifest(self, *, is_final: bool) -> Manifest:
         self._ledger.inbox_high_water_bytes = self._pipeline.high_water_bytes

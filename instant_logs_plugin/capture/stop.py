@@ -20,6 +20,7 @@ class StopRequest:
     def __init__(self) -> None:
         self.signal_number = signal.SIGINT.value
         self._event = asyncio.Event()
+        self._interruption: BaseException | None = None
 
     @property
     def is_set(self) -> bool:
@@ -32,9 +33,20 @@ class StopRequest:
             self.signal_number = signal_number
             self._event.set()
 
+    def interrupt(self, exc: BaseException) -> None:
+        """Ask the capture to end, and to raise an exception behind its end."""
+        self._interruption = self._interruption or exc
+        self._event.set()
+
+    def raise_interruption(self) -> None:
+        """Raise what interrupted the capture, if anything did."""
+        if self._interruption is not None:
+            raise self._interruption
+
     async def wait(self) -> None:
-        """Return once the capture was asked to end."""
+        """Return once the capture was asked to end; raise what interrupted it."""
         await self._event.wait()
+        self.raise_interruption()
 
     async def or_result(self, awaitable: Awaitable[T]) -> T:
         """Await something that has recorded nothing yet, unless asked to end.
@@ -48,6 +60,7 @@ class StopRequest:
             await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return work.result()
+            waiting.result()
             raise CaptureInterrupted(self.signal_number, None)
         finally:
             await _end(work, waiting)

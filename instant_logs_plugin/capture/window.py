@@ -200,6 +200,10 @@ class CaptureWindow:
         elif self.bytes_left == 0:
             self.stop(now, EndReason.MAX_BYTES)
 
+    def recount(self, *, lines: int, byte_count: int) -> None:
+        """Count what was kept: an interruption can fall between receiving and that."""
+        self.line_count, self.byte_count = lines, byte_count
+
     def lost(self, now: float, reason: GapReason) -> None:
         """The stream ended; ``reason`` is that of the gap that opens now.
 

@@ -23,7 +23,7 @@ from typing import Any
 from tests.benchmarks.spent import Spent
 from tests.benchmarks.traffic import FIELDS
 
-__all__ = ["run_apart"]
+__all__ = ["Sessions", "run_apart"]
 
 _PROBE_S = 0.005
 
@@ -70,7 +70,7 @@ async def _capture(url: str, records: int, columns: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="instant-logs-bench-") as name:
         directory = Path(name)
         setup = CaptureSetup(
-            api=_Sessions(url),
+            api=Sessions(url),
             store=open_store(str(directory / "captures")),
             journal_root=directory / "journal",
             hold=hold_on_host(directory / "leases"),
@@ -117,7 +117,7 @@ async def _watched_loop() -> AsyncIterator[list[float]]:
         task.cancel()
 
 
-class _Sessions:
+class Sessions:
     """A session API whose one session is the sender's URL."""
 
     def __init__(self, url: str) -> None:

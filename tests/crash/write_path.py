@@ -131,24 +131,19 @@ class WritePath:
             self._acknowledge(names)
             if pipeline.has_sealed and not self.commits_late:
                 pipeline.commit_next()
-                self._settle(pipeline, ledger)
+                ledger.settle(pipeline.committed)
                 publish()
         window.stop(self.now, EndReason.DURATION)
         ledger.session_ended(self.now, "duration")
         pipeline.write_pending()
         pipeline.seal()
         pipeline.commit_all()
-        self._settle(pipeline, ledger)
+        ledger.settle(pipeline.committed)
         pipeline.publish_last(ledger.manifest(self.now, is_final=True, error=None))
 
     def _acknowledge(self, names: list[str]) -> None:
         self.acknowledged += names
         self.on_acknowledged(names)
-
-    @staticmethod
-    def _settle(pipeline: Pipeline, ledger: Ledger) -> None:
-        while pipeline.committed:
-            ledger.committed(pipeline.committed.popleft())
 
 
 def iter_batches(count: int) -> Iterator[tuple[list[str], Framed]]:

@@ -144,7 +144,7 @@ class CaptureMachine(RuleBasedStateMachine):
     def commit(self, count):
         taken, self.journal = self.journal[:count], self.journal[count:]
         self.committed.append(self.mark(taken))
-        self.ledger.committed(self.committed[-1].committed)
+        self.ledger.settle([mark.committed for mark in self.committed])
 
     @rule(reason=st.sampled_from([EndReason.INTERRUPTED, EndReason.STREAM_FAILED]))
     def stop(self, reason):
