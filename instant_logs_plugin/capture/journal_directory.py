@@ -11,7 +11,8 @@
     <journal>/.damaged/<capture_id>/    what a recovery set aside
 
 The lock is taken before the directory is made and freed by ``kill -9``: a directory
-whose lock is free belongs to nobody any more.
+whose lock is free belongs to nobody any more. Whatever else lies where the journal was
+said to be (a store, somebody's files) is neither listed nor removed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -48,6 +48,10 @@ DAMAGED = ".damaged"
 _HEADER = "capture.json"
 _POLL_S = 0.01
 _SEGMENT_NAME = re.compile("[0-9]{5,6}")
+_FILE_NAME = re.compile(
+    r"(capture\.json|[0-9]{5,6}\.(ndjson|index|rejects|committed))"
+    r"|\.(capture\.json|[0-9]{5,6}\.(rejects|committed))\.tmp"
+)
 
 
 class JournalDirectory:
@@ -91,7 +95,8 @@ class JournalDirectory:
         """Free the lock if it is held, and remove its file if the directory is gone."""
         if self._lock.is_locked and not self.path.exists():
             with contextlib.suppress(OSError):
-                self._lock_path.unlink(missing_ok=True)
+                if _is_own_lock(self._lock_path):
+                    self._lock_path.unlink()
         self._lock.release()
 
     def create(self) -> None:
@@ -100,9 +105,16 @@ class JournalDirectory:
             make_directory(self.path)
 
     def remove(self) -> None:
-        """Delete the directory and all in it."""
+        """Delete the directory and the files of a journal in it.
+
+        A file that is none, or that the file system keeps, keeps the directory.
+        """
         reach("journal.directory:remove")
-        shutil.rmtree(self.path, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            for path in self.path.iterdir():
+                if _FILE_NAME.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+            self.path.rmdir()
 
     def segment_names(self) -> list[str]:
         """Return the names of the segments that left any file, sorted."""
@@ -122,13 +134,10 @@ class JournalDirectory:
 
     def read_header(self) -> CaptureHeader | None:
         """Return the header, or None when there is none of this capture's."""
-        path = self.path / _HEADER
-        try:
-            header = parse_header(path.read_text("utf-8"), path=str(path))
-        except (OSError, ValueError, InvalidManifest):
-            return None
+        header = _read_header(self.path)
         # A copied journal is not the other capture's: it would be written over.
-        return header if header.manifest.capture_id == self.capture_id else None
+        is_own = header and header.manifest.capture_id == self.capture_id
+        return header if is_own else None
 
     def beat(self, at_us: int) -> None:
         """Note on disk that all was well, in microseconds since the epoch."""
@@ -170,6 +179,8 @@ def journal_home(store: Store, journal_root: Path) -> str | None:
 def list_journals(root: Path) -> list[JournalDirectory]:
     """Return the captures that have a directory or a lock in a journal, oldest first.
 
+    A directory is a capture's if its lock lies beside it, or its header in it.
+
     Raises:
         StoreUnreadable: The file system refused; an absent journal is empty.
     """
@@ -179,9 +190,25 @@ def list_journals(root: Path) -> list[JournalDirectory]:
         return []
     except OSError as exc:
         raise StoreUnreadable(str(root), exc.strerror or str(exc)) from exc
-    names = {one.name for one in found if one.is_dir()}
-    names |= {one.stem for one in found if one.suffix == ".lock"}
+    locked = {one.stem for one in found if _is_own_lock(one)}
+    names = locked | {one.name for one in found if _read_header(one)}
     return [JournalDirectory(root, name) for name in sorted(names) if _is_id(name)]
+
+
+def _read_header(directory: Path) -> CaptureHeader | None:
+    path = directory / _HEADER
+    try:
+        return parse_header(path.read_text("utf-8"), path=str(path))
+    except (OSError, ValueError, InvalidManifest):
+        return None
+
+
+def _is_own_lock(path: Path) -> bool:
+    """Tell whether a file can be a lock of ours: they are empty."""
+    try:
+        return path.suffix == ".lock" and path.is_file() and not path.stat().st_size
+    except OSError:
+        return False
 
 
 def _is_id(name: str) -> bool:

@@ -16,6 +16,7 @@ from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.layout import (
     REJECTS,
     REQUESTS,
+    is_segment_path,
     manifest_path,
     rejects_path,
     report_path,
@@ -70,7 +71,9 @@ def _remove(store: Store, manifest: Manifest) -> int:
     capture_id = manifest.capture_id
     paths = [manifest_path(capture_id), rejects_path(capture_id)]
     paths.append(report_path(capture_id))
-    paths += [segment.path for segment in manifest.segments]
+    # A manifest that names anything else is not let out of the store's segments.
+    named = (segment.path for segment in manifest.segments)
+    paths += filter(is_segment_path, named)
     return sum(store.remove(path) for path in paths)
 
 

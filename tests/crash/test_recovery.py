@@ -335,6 +335,44 @@ def test_a_damaged_header_stops_no_capture(crashed, damage):
         assert stored_names(crashed.store) == dict.fromkeys(crashed.acknowledged, 1)
 
 
+def test_what_is_no_journal_is_left_alone(crashed):
+    """A journal that is said to be where other things are, a store among them."""
+    theirs = {
+        "precious/sub/file": "1",
+        "precious/capture.json": '{"a": 1}',
+        "shards/00000.ndjson": "{}",
+        "poetry.lock": "[[package]]",
+        "empty/.keep": "",
+    }
+    for name, text in theirs.items():
+        path = crashed.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    recover_one(crashed)
+    before = sorted(crashed.root.rglob("*"))
+    assert recover_captures(crashed.store, crashed.root).captures == ()
+    assert recover_captures(crashed.store, crashed.root.parent).captures == ()
+    assert sorted(crashed.root.rglob("*")) == before
+    assert {n: (crashed.root / n).read_text() for n in theirs} == theirs
+
+
+def test_a_foreign_file_in_a_journal_stays(crashed):
+    """Somebody put it there: it is not ours to delete."""
+    note = crashed.journal_root / CAPTURE / "note.txt"
+    note.write_text("look at this")
+    assert recover_one(crashed).outcome is Outcome.RECOVERED
+    assert [one.name for one in note.parent.iterdir()] == ["note.txt"]
+    assert recover_one(crashed).outcome is Outcome.FINISHED
+    assert_recovered(crashed)
+
+
+def test_a_journal_without_its_lock_is_recovered(crashed):
+    """Somebody tidied up: the header says whose it is."""
+    (crashed.journal_root / f"{CAPTURE}.lock").unlink()
+    assert recover_one(crashed).outcome is Outcome.RECOVERED
+    assert_recovered(crashed)
+
+
 def test_a_lock_held_for_a_moment_is_waited_for(tmp_path):
     """A recovery that looks at a starting capture's lock does not refuse it."""
     looking = JournalDirectory(tmp_path, CAPTURE)

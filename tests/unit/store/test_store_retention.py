@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from instant_logs_plugin.store.catalog import list_captures, stray_problems
+from instant_logs_plugin.store.catalog import (
+    list_captures,
+    read_manifest,
+    stray_problems,
+)
 from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.layout import (
     capture_id_at,
@@ -96,6 +101,20 @@ def test_what_a_killed_pruning_left_goes_with_the_next(store: Store) -> None:
     store.write_bytes("requests/zone_id=z/date=2026-03-01/mine.parquet", b"z")
     assert prune_captures(store, before=BEFORE).bytes == 18
     assert files(store) == {f"{new}.ndjson", f"{new}-00000.parquet", "mine.parquet"}
+
+
+@pytest.mark.parametrize("named", ["../outside", "manifests/kept.json"])
+def test_a_manifest_cannot_have_other_files_removed(named: str, store: Store) -> None:
+    """It names segments of its store; what else it names stays."""
+    path = store.root / named
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"precious")
+    old = add_capture(store, OLD)
+    segment = Segment(path=named, rows=1, bytes=8, sha256="")
+    manifest = replace(read_manifest(store, old), segments=(segment,))
+    store.write_bytes(manifest_path(old), format_manifest(manifest).encode())
+    assert prune_captures(store, before=BEFORE).capture_ids == (old,)
+    assert path.read_bytes() == b"precious"
 
 
 def test_an_unreadable_manifest_keeps_its_files(store: Store) -> None:
