@@ -9,7 +9,6 @@ can be alive, and once; a capture has a budget of tries.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterator
 from random import Random
 
@@ -31,8 +30,6 @@ from instant_logs_plugin.errors import (
 )
 
 __all__ = ["StreamJoiner", "gap_reason", "pause_after"]
-
-_log = logging.getLogger(__name__)
 
 _STEADY_S = 5.0
 """A stream that lived as long is replaced at once, a shorter one after a pause."""
@@ -88,7 +85,8 @@ class StreamJoiner:
                 too_late = self._clock.now() + pause_s > deadline
                 if too_late or not is_transient(exc):
                     raise
-                _log.info("instant_logs.open_retried", extra={"pause_s": pause_s})
+                extra = {"error": str(exc), "pause_s": pause_s}
+                self._opener.log.info("instant_logs.open_retried", extra=extra)
             await asyncio.sleep(pause_s)
 
     async def next(self) -> JoinedStream:

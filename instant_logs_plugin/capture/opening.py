@@ -9,22 +9,20 @@ in which a stranger may come: that race the service alone could close.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from random import Random
 from typing import Protocol
 
+from instant_logs_plugin.capture.events import EventLog
 from instant_logs_plugin.capture.options import BusyPolicy, OnBusy
 from instant_logs_plugin.capture.ownership import OwnSession
 from instant_logs_plugin.edge.session import ListedSession, Session, SessionRequest
 from instant_logs_plugin.errors import ApiError, NotEntitled, ZoneBusy, is_transient
 from instant_logs_plugin.store.manifest import format_time
 
-__all__ = ["Holder", "SessionApi", "SessionOpener", "backoff"]
-
-_log = logging.getLogger(__name__)
+__all__ = ["Holder", "SessionApi", "SessionOpener", "backoff", "log_awaited"]
 
 
 class SessionApi(Protocol):
@@ -49,6 +47,12 @@ def backoff(
         ceiling = min(most_s, ceiling * factor)
 
 
+def log_awaited(log: EventLog, busy: ZoneBusy, timeout_s: float) -> None:
+    """Tell that a taken zone is waited for, whose it is, and for how long at most."""
+    facts = {"holder": busy.holder, "since": busy.since, "timeout_s": timeout_s}
+    log.warning("instant_logs.zone_awaited", extra=facts)
+
+
 class Holder(Enum):
     """Whose session a zone has."""
 
@@ -71,6 +75,7 @@ class SessionOpener:
         sleep: ``asyncio.sleep``, or a test's.
         on_created: Told the fingerprint of each session as soon as it exists.
         created: Fingerprints of the sessions it created.
+        log: Told what happens to the zone.
     """
 
     api: SessionApi
@@ -81,7 +86,12 @@ class SessionOpener:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     on_created: Callable[[str], None] = lambda _: None
     created: set[str] = field(default_factory=set)
+    log: EventLog = field(init=False)
     _own: Mapping[str, OwnSession] | None = None
+
+    def __post_init__(self) -> None:
+        """Log as the zone's capture."""
+        self.log = EventLog(self.request.zone_id)
 
     async def create(self) -> Session:
         """Create the first session; waits for the zone or takes it by the policy.
@@ -100,9 +110,11 @@ class SessionOpener:
             pause_s = self.busy.poll_s * self.random.uniform(0.5, 1.5)
             try:
                 return await self.try_create()
-            except ZoneBusy:
+            except ZoneBusy as exc:
                 if not self._may_wait(waited_s):
                     raise
+                if not waited_s:
+                    log_awaited(self.log, exc, self.busy.timeout_s)
             except ApiError as exc:
                 is_waiting = waited_s > 0 and self._may_wait(waited_s)
                 if not (is_waiting and is_transient(exc)):
@@ -142,8 +154,8 @@ class SessionOpener:
         try:
             await self._check_free()
         except ZoneBusy as exc:
-            extra = {"zone_id": exc.zone_id, "holder": exc.holder, "since": exc.since}
-            _log.warning("instant_logs.zone_taken_over", extra=extra)
+            extra = {"holder": exc.holder, "since": exc.since}
+            self.log.warning("instant_logs.zone_taken_over", extra=extra)
         return await self._create()
 
     async def _create(self) -> Session:

@@ -7,11 +7,13 @@ so that a cancelled capture can finish the same work in its own thread.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
 from instant_logs_plugin.capture.commit import Committer
+from instant_logs_plugin.capture.events import EventLog
 from instant_logs_plugin.capture.framing import Framed
 from instant_logs_plugin.capture.header import CaptureHeader
 from instant_logs_plugin.capture.journal import Journal
@@ -37,6 +39,7 @@ class Pipeline:
         committer: Turns sealed segments into committed ones.
         store: Takes the manifest.
         room: Looked at while lines are written.
+        log: Told of each segment.
 
     Attributes:
         committed: What became of each committed segment, in order.
@@ -46,12 +49,20 @@ class Pipeline:
     """
 
     def __init__(
-        self, journal: Journal, committer: Committer, store: Store, room: Room
+        self,
+        journal: Journal,
+        committer: Committer,
+        store: Store,
+        room: Room,
+        *,
+        log: EventLog,
     ) -> None:
         self._journal = journal
         self._committer = committer
         self._store = store
         self._room = room
+        self._log = log
+        self._has_told_of_rejects = False
         self._offered: deque[tuple[Framed, int]] = deque()
         self._sealed: deque[SealedSegment] = deque()
         self._unreleased: list[SealedSegment] = []
@@ -149,6 +160,20 @@ class Pipeline:
             self.committed_lines += segment.line_count
             self.committed.append(done)
             self._unreleased.append(segment)
+            self._tell(segment, done)
+
+    def _tell(self, segment: SealedSegment, done: Committed) -> None:
+        facts = {
+            "lines": segment.line_count,
+            "written": done.written,
+            "rejected": done.rejected,
+        }
+        self._log.info("instant_logs.segment_committed", extra=facts)
+        if done.rejected:
+            # Once it is news; a stream that sends such lines sends many.
+            level = logging.INFO if self._has_told_of_rejects else logging.WARNING
+            self._has_told_of_rejects = True
+            self._log.log(level, "instant_logs.lines_rejected", extra=facts)
 
     def publish(self, manifest: Manifest) -> None:
         """Publish a manifest that names all that is committed, then release that."""

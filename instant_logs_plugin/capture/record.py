@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import platform
 import secrets
 import sys
@@ -19,12 +18,13 @@ from random import Random
 
 from instant_logs_plugin.capture.clock import Clock
 from instant_logs_plugin.capture.commit import Committer
+from instant_logs_plugin.capture.events import EventLog
 from instant_logs_plugin.capture.interruption import heed, heeding_interruptions
 from instant_logs_plugin.capture.joining import StreamJoiner
 from instant_logs_plugin.capture.journal import Journal, JournalSettings
 from instant_logs_plugin.capture.journal_directory import JournalDirectory
 from instant_logs_plugin.capture.ledger import Ledger
-from instant_logs_plugin.capture.opening import SessionApi, SessionOpener
+from instant_logs_plugin.capture.opening import SessionApi, SessionOpener, log_awaited
 from instant_logs_plugin.capture.options import CaptureOptions, OnBusy
 from instant_logs_plugin.capture.overlap import RAY_ID, Overlap
 from instant_logs_plugin.capture.ownership import read_own_sessions
@@ -42,6 +42,7 @@ from instant_logs_plugin.errors import (
     CoverageTooLow,
     InstantLogsError,
     StoreError,
+    ZoneBusy,
 )
 from instant_logs_plugin.lease.held import HoldZone, Lease
 from instant_logs_plugin.store.filesystem import Store
@@ -49,8 +50,6 @@ from instant_logs_plugin.store.layout import capture_id_at
 from instant_logs_plugin.store.manifest import CaptureState, Manifest
 
 __all__ = ["CaptureOutcome", "CaptureSetup", "record_capture"]
-
-_log = logging.getLogger(__name__)
 
 _TURN_S = 0.0001
 _RECOVERY_S = 30.0
@@ -136,21 +135,36 @@ async def _record(
         clock=time.monotonic,
     )
     room.check()
-    asked_at = time.monotonic()
-    async with _held(options, setup, stop) as lease:
+    asked_at, log = time.monotonic(), EventLog(options.zone_id)
+    async with _held(options, setup, stop, log) as lease:
         recorder = _recorder(
             _less_waiting(options, asked_at),
             setup,
+            log=log,
             room=room,
             lease=lease,
             stop=stop,
             on_progress=on_progress,
         )
         with _short_turns():
-            async with _recovering(setup, stop):
+            async with _recovering(setup, stop, log):
                 manifest = await recorder.run()
+    _tell_finished(log, manifest)
     error = recorder.error or _shortfall(manifest, options, stop)
     return CaptureOutcome(manifest, error)
+
+
+def _tell_finished(log: EventLog, manifest: Manifest) -> None:
+    facts = {
+        "capture": manifest.capture_id,
+        "state": manifest.state.value,
+        "received": manifest.received,
+        "written": manifest.written,
+        "rejected": manifest.rejected,
+        "duplicates": manifest.duplicates,
+        "coverage": manifest.coverage,
+    }
+    log.info("instant_logs.capture_finished", extra=facts)
 
 
 @contextlib.contextmanager
@@ -169,7 +183,9 @@ def _short_turns() -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _recovering(setup: CaptureSetup, stop: StopRequest) -> AsyncIterator[None]:
+async def _recovering(
+    setup: CaptureSetup, stop: StopRequest, log: EventLog
+) -> AsyncIterator[None]:
     """Finish what earlier captures left, beside this one and never in its way."""
     is_over = threading.Event()
 
@@ -177,7 +193,7 @@ async def _recovering(setup: CaptureSetup, stop: StopRequest) -> AsyncIterator[N
         try:
             recover_captures(setup.store, setup.journal_root, is_stopped=is_over.is_set)
         except StoreError as exc:
-            _log.warning("instant_logs.recovery_failed", extra={"error": str(exc)})
+            log.warning("instant_logs.recovery_failed", extra={"error": str(exc)})
 
     task = asyncio.create_task(asyncio.to_thread(recover))
     task.add_done_callback(heed)
@@ -192,13 +208,24 @@ async def _recovering(setup: CaptureSetup, stop: StopRequest) -> AsyncIterator[N
 
 @contextlib.asynccontextmanager
 async def _held(
-    options: CaptureOptions, setup: CaptureSetup, stop: StopRequest
+    options: CaptureOptions, setup: CaptureSetup, stop: StopRequest, log: EventLog
 ) -> AsyncIterator[Lease]:
     waits = options.busy.on_busy is OnBusy.WAIT
     timeout_s = options.busy.timeout_s if waits else 0.0
     async with contextlib.AsyncExitStack() as stack:
-        lease = setup.hold(options.zone_id, timeout_s=timeout_s)
-        yield await stop.or_result(stack.enter_async_context(lease))
+
+        async def enter(timeout_s: float) -> Lease:
+            lease = setup.hold(options.zone_id, timeout_s=timeout_s)
+            return await stop.or_result(stack.enter_async_context(lease))
+
+        try:
+            lease = await enter(0.0)
+        except ZoneBusy as exc:
+            if timeout_s <= 0:
+                raise
+            log_awaited(log, exc, timeout_s)
+            lease = await enter(timeout_s)
+        yield lease
 
 
 def _less_waiting(options: CaptureOptions, asked_at: float) -> CaptureOptions:
@@ -213,6 +240,7 @@ def _recorder(
     *,
     room: Room,
     lease: Lease,
+    log: EventLog,
     stop: StopRequest,
     on_progress: Callable[[Progress], None] | None,
 ) -> Recorder:
@@ -260,7 +288,7 @@ def _recorder(
             drop_fields=options.drop_fields,
         ),
     )
-    pipeline = _pipeline(options, setup, room, ledger=ledger, clock=clock)
+    pipeline = _pipeline(options, setup, room, ledger=ledger, clock=clock, log=log)
     return Recorder(
         source,
         pipeline,
@@ -280,6 +308,7 @@ def _pipeline(
     *,
     ledger: Ledger,
     clock: Clock,
+    log: EventLog,
 ) -> Pipeline:
     directory = JournalDirectory(setup.journal_root, ledger.capture_id)
     journal = Journal(directory, setup.journal, clock)
@@ -292,7 +321,7 @@ def _pipeline(
         fields=options.fields,
         sessions=lambda: ledger.sessions,
     )
-    return Pipeline(journal, committer, setup.store, room)
+    return Pipeline(journal, committer, setup.store, room, log=log)
 
 
 def _shortfall(

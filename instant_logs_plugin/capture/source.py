@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,8 +31,6 @@ from instant_logs_plugin.errors import (
 )
 
 __all__ = ["Received", "StreamSource"]
-
-_log = logging.getLogger(__name__)
 
 _POLL_S = 0.05
 _RENEW_AGAIN_S = 2.0
@@ -87,6 +84,7 @@ class StreamSource:
         self._window = window
         self._ledger = ledger
         self._clock = clock
+        self._log = opener.log
         self._overlap = overlap
         self._rewrite = rewrite
         self._joined: JoinedStream | None = None
@@ -165,7 +163,7 @@ class StreamSource:
             return Received()
         self._ending = _Ending(joined, reason, cause)
         self._window.lost(max(joined.opened_at, now - dead_s), reason)
-        _log.warning("instant_logs.stream_ended", extra={"reason": reason.value})
+        self._log.warning("instant_logs.stream_lost", extra={"reason": reason.value})
         return await self._leave(joined, reason.value)
 
     def let_go(self, reason: str) -> Received:
@@ -211,7 +209,15 @@ class StreamSource:
         self._window.opened(joined.opened_at, session_age_s=age_s)
         fingerprint = joined.session.fingerprint
         self._ledger.session_opened(joined.opened_at, fingerprint)
-        _log.info("instant_logs.session_opened", extra={"session": fingerprint})
+        self._log.info("instant_logs.session_opened", extra={"session": fingerprint})
+        self._tell_of_gap(joined.opened_at)
+
+    def _tell_of_gap(self, ended_at: float) -> None:
+        """Tell how long nothing was recorded, if a stream ends a gap of the window."""
+        for gap in self._window.gaps(ended_at)[-1:]:
+            if gap.end == ended_at and gap.reason is not None:
+                extra = {"gap_s": gap.end - gap.start, "reason": gap.reason.value}
+                self._log.warning("instant_logs.gap_closed", extra=extra)
 
     async def _replacement(self) -> JoinedStream:
         """Return the stream of a renewal that is under way, or another one."""
@@ -241,7 +247,7 @@ class StreamSource:
             # The service wants the old session gone first.
             return await self.end(GapReason.RENEWAL)
         except InstantLogsError as exc:
-            _log.warning("instant_logs.renewal_failed", extra={"error": str(exc)})
+            self._log.warning("instant_logs.renewal_failed", extra={"error": str(exc)})
             pause_s = pause_after(exc, _RENEW_AGAIN_S)
             self._window.renew_at(self._clock.now() + pause_s)
             return Received()

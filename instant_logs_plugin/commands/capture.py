@@ -234,7 +234,7 @@ async def _record(
 ) -> CaptureOutcome:
     from instant_logs_plugin.capture.record import CaptureSetup, record_capture
     from instant_logs_plugin.capture.stop import StopRequest
-    from instant_logs_plugin.commands.progress import open_progress
+    from instant_logs_plugin.commands.progress import open_progress, show_events
     from instant_logs_plugin.lease.file_lock import hold_on_host
     from instant_logs_plugin.store.filesystem import open_store
 
@@ -248,7 +248,7 @@ async def _record(
             hold=hold_on_host(),
             journal=settings,
         )
-        with open_progress(is_quiet=quiet) as show:
+        with show_events(is_quiet=quiet), open_progress(is_quiet=quiet) as show:
             return await record_capture(options, setup, stop=stop, on_progress=show)
 
 

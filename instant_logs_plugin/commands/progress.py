@@ -1,7 +1,11 @@
-"""Live progress on stderr: a line that redraws on a terminal, plain lines elsewhere."""
+"""What a capture tells on stderr: its progress, and what happened to it.
+
+Progress is a line that redraws on a terminal, and plain lines elsewhere.
+"""
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from instant_logs_plugin.capture.events import describe_event
 from instant_logs_plugin.commands.values import format_bytes, format_duration
 
 if TYPE_CHECKING:
     from instant_logs_plugin.capture.recorder import Progress
 
-__all__ = ["describe_progress", "open_progress"]
+__all__ = ["describe_progress", "open_progress", "show_events"]
 
 _PLAIN_INTERVAL_S = 10.0
 
@@ -32,6 +37,31 @@ def open_progress(*, is_quiet: bool) -> Iterator[Show | None]:
             yield show
     else:
         yield _plain()
+
+
+@contextmanager
+def show_events(*, is_quiet: bool) -> Iterator[None]:
+    """Say on stderr what happens to a capture; warnings only, if quiet."""
+    logger, shown = logging.getLogger("instant_logs_plugin"), _Shown()
+    shown.setLevel(logging.WARNING if is_quiet else logging.INFO)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(shown)
+    try:
+        yield
+    finally:
+        logger.removeHandler(shown)
+        logger.setLevel(level)
+
+
+class _Shown(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        from instant_logs_plugin.analysis.rendering import printable
+
+        words = describe_event(record)
+        if words is not None:
+            time_of_day = time.strftime("%H:%M:%SZ", time.gmtime(record.created))
+            typer.echo(f"{time_of_day} {printable(words)}", err=True)
 
 
 def describe_progress(progress: Progress, *, rate: float) -> str:

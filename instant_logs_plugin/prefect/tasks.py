@@ -103,7 +103,6 @@ async def record_capture(
     Raises:
         InstantLogsError: Nothing was recorded, or the store failed.
     """
-    show_warnings()
     found = await asyncio.to_thread(_find_capture, options, store)
     if found is not None and found.done is not None:
         run_logger().info("recorded by an earlier attempt: %s", found.capture_id)
@@ -125,7 +124,8 @@ async def record_capture(
 async def _record(
     options: CaptureOptions, credentials: Credentials, store: CaptureStore
 ) -> CaptureOutcome:
-    async with show_progress(options.zone_id, options.bounds.duration_s) as shown:
+    zone_id = options.zone_id
+    async with show_progress(zone_id, options.bounds.duration_s) as shown:
 
         async def record() -> CaptureOutcome:
             async with credentials.get_client() as client:
@@ -137,7 +137,8 @@ async def _record(
                 )
                 return await run_capture(options, setup, on_progress=shown.take)
 
-        outcome = await OwnThread(record, "instant-logs-recorder").aresult()
+        with show_warnings(zone_id):
+            outcome = await OwnThread(record, "instant-logs-recorder").aresult()
         if outcome.error is None:
             shown.complete()
         return outcome

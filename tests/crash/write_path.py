@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from instant_logs_plugin.capture.clock import Clock
 from instant_logs_plugin.capture.commit import Committer
+from instant_logs_plugin.capture.events import EventLog
 from instant_logs_plugin.capture.framing import Framed
 from instant_logs_plugin.capture.header import CaptureHeader
 from instant_logs_plugin.capture.journal import Journal, JournalSettings
@@ -88,7 +89,7 @@ class WritePath:
             fields=FIELDS,
         )
         room = Room(self.root, clock=clock.now)
-        pipeline = Pipeline(journal, committer, self.store, room)
+        pipeline = Pipeline(journal, committer, self.store, room, log=EventLog(ZONE))
         try:
             self._write(pipeline, window, ledger)
         except StoreError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from prefect import flow
 from prefect.context import FlowRunContext
 
+from instant_logs_plugin.capture.events import EventLog
 from instant_logs_plugin.emulator import EmulatorConfig, parse_fault, run_emulator
 from instant_logs_plugin.prefect import load_flow
 from instant_logs_plugin.prefect.run_log import show_warnings
@@ -30,7 +30,6 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
 )
 
-_log = logging.getLogger("instant_logs_plugin.capture.source")
 snapshot = load_flow("snapshot:traffic_snapshot")
 OVERHEAD_S = 2.0
 FINISH_S = 2.0
@@ -71,8 +70,8 @@ def seconds(start: str, end: str) -> float:
 async def test_nothing_that_is_kept_grows_with_traffic(environment, point_at):
     """As many artifacts, events and log lines for a hundred times the traffic."""
     deployment = await deploy(snapshot, f"counts-{uuid4().hex}")
-    quiet = EmulatorConfig(rate=100.0, delay_s=0.0)
     faults = (parse_fault("malformed:every=2"),)
+    quiet = EmulatorConfig(rate=100.0, delay_s=0.0, faults=faults)
     loud = EmulatorConfig(rate=10_000.0, delay_s=0.0, faults=faults)
     kept = []
     for config in (quiet, loud):
@@ -106,13 +105,15 @@ async def count_kept(zone: str, run_id: UUID) -> dict[str, int]:
 
 async def test_warnings_in_a_runs_log_have_a_bound():
     """A stream that is lost again and again fills no log; that lines miss is said."""
+    zone = uuid4().hex
 
     @flow(name="warn-a-lot")
     async def warn() -> UUID:
-        show_warnings()
-        for number in range(80):
-            extra = {"number": number}
-            _log.warning("instant_logs.stream_ended", extra=extra)
+        with show_warnings(zone):
+            for number in range(80):
+                extra = {"gap_s": float(number), "reason": "stream_lost"}
+                EventLog(zone).warning("instant_logs.gap_closed", extra=extra)
+                EventLog("another").warning("instant_logs.gap_closed", extra=extra)
         return FlowRunContext.get().flow_run.id
 
     run_id = await warn()
@@ -122,5 +123,6 @@ async def test_warnings_in_a_runs_log_have_a_bound():
         return log if "more warnings are left out" in log else []
 
     log = await wait_until(told)
-    shown = [line for line in log if line.startswith("stream ended")]
-    assert shown == [f"stream ended (number: {number})" for number in range(50)]
+    shown = [line for line in log if line.startswith("recording again")]
+    gaps = [f"a gap of {number}.0 s (stream lost)" for number in range(50)]
+    assert shown == [f"recording again, behind {gap}" for gap in gaps]

@@ -26,6 +26,7 @@ from tests.support.access_log import LOG, needs_log, read_log_figures
 from tests.support.prefect_server import (
     read_artifacts,
     read_asset_events,
+    read_log,
     wait_until,
 )
 
@@ -131,7 +132,7 @@ async def test_blocks_by_name(flow, environment, point_at, tmp_path, monkeypatch
 
 
 async def test_too_little_coverage_fails_the_run(flow, environment, point_at):
-    """What was received is committed and summarised; the run says it fell short."""
+    """What was received is committed and summarised; the run and its log say so."""
     fault = parse_fault("drop:after=100,session=1")
     config = EmulatorConfig(rate=500.0, delay_s=0.0, faults=(fault,))
     with run_emulator(config) as emulator:
@@ -144,6 +145,12 @@ async def test_too_little_coverage_fails_the_run(flow, environment, point_at):
     with pytest.raises(CoverageTooLow):
         await state.result()
     assert "partial" in await read_artifact(f"traffic-snapshot-{ZONE}")
+
+    async def is_told() -> bool:
+        log = "\n".join(await read_log(state.state_details.flow_run_id))
+        return "the stream ended (stream lost)" in log and "recording again" in log
+
+    await wait_until(is_told)
 
 
 @pytest.mark.parametrize(

@@ -254,15 +254,17 @@ def test_signals_commit(number, exit_code, emulate, command_line):
 def test_signal_while_waiting_leaves_nothing(emulate, command_line):
     """Interrupted before a stream was open, there is nothing to commit."""
     line = command_line(emulate(rate=100.0))
-    holder = line.start("capture", ZONE, "--duration", "4s")
+    holder = line.start("capture", ZONE, "--duration", "60s")
     wait_for_session(line)
     waiting = line.start("capture", ZONE, "--duration", "60s")
-    time.sleep(1.5)
+    said = waiting.stderr.readline()
+    assert f"process {holder.pid} here since" in said
+    assert "waiting for it, 600 s at most" in said
     waiting.send_signal(signal.SIGTERM)
     result = line.end(waiting)
     assert result.exit_code == 143
     assert "Traceback" not in result.stderr
-    assert line.end(holder).exit_code == 0
+    assert interrupt(line, holder).exit_code == INTERRUPTED
 
 
 def wait_for_session(line: CommandLine) -> None:

@@ -188,3 +188,14 @@ async def test_a_renewal_by_a_compressed_hour_costs_less_than_a_second(
     ]
     assert all(2.3 < length < 3 for length in lengths)
     assert_accounted(outcome.manifest)
+
+
+def test_a_lost_stream_is_told(emulate, command_line):
+    """Without a terminal too: what ended, and how long nothing was recorded."""
+    line = command_line(emulate(rate=400.0, faults=(parse_fault("drop:after=300"),)))
+    result = line.run("capture", "a" * 32, "--duration", "3s", "--min-coverage", "0")
+    assert result.exit_code == 0, result.stderr
+    assert "the stream ended (stream lost); opening another one\n" in result.stderr
+    gap = result.document["gaps"][0]
+    assert "recording again, behind a gap of " in result.stderr
+    assert gap["reason"] == "stream_lost"

@@ -63,6 +63,13 @@ async def _read_events(prefix: str, resource_id: str) -> list[dict[str, Any]]:
     return list(response.json()["events"])
 
 
+async def read_log(run_id: UUID) -> list[str]:
+    """Return the lines of a run's log that have reached the server."""
+    wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
+    async with get_client() as client:
+        return [one.message for one in await client.read_logs(wanted)]
+
+
 async def deploy(flow: Flow[..., Any], name: str) -> UUID:
     """Register a deployment of a flow that this process runs itself."""
     deployment = await flow.ato_deployment(name)
@@ -92,13 +99,6 @@ async def read_run(run_id: UUID) -> FlowRun:
     """Return a run as the server knows it."""
     async with get_client() as client:
         return await client.read_flow_run(run_id)
-
-
-async def read_log(run_id: UUID) -> list[str]:
-    """Return the lines of a run's log that the server holds by now."""
-    async with get_client() as client:
-        wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
-        return [one.message for one in await client.read_logs(wanted)]
 
 
 async def wait_until(check: Callable[[], Any], deadline_s: float = _DEADLINE_S) -> Any:
