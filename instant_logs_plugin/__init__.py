@@ -11,8 +11,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from instant_logs_plugin.analysis.compare import (
+        CompareSettings,
+        Comparison,
+        Verdict,
+        compare_captures,
+        read_settings,
+    )
     from instant_logs_plugin.analysis.database import open_database
     from instant_logs_plugin.analysis.opened_store import open_store
+    from instant_logs_plugin.analysis.report import (
+        render_markdown_report,
+        render_report,
+    )
+    from instant_logs_plugin.analysis.summaries import run_summaries
     from instant_logs_plugin.capture.options import (
         BusyPolicy,
         CaptureOptions,
@@ -55,6 +67,8 @@ __all__ = [
     "CaptureState",
     "CaptureStore",
     "CloudflareCredentials",
+    "CompareSettings",
+    "Comparison",
     "IamAuth",
     "InstantLogsError",
     "Manifest",
@@ -63,15 +77,21 @@ __all__ = [
     "SessionClient",
     "StopRequest",
     "TokenAuth",
+    "Verdict",
     "cis_provider",
     "cloudflare_provider",
+    "compare_captures",
     "format_filter",
     "is_transient",
     "open_database",
     "open_store",
     "parse_fields",
     "parse_filter",
+    "read_settings",
     "record_capture",
+    "render_markdown_report",
+    "render_report",
+    "run_summaries",
 ]
 
 _HOMES = {
@@ -86,6 +106,8 @@ _HOMES = {
     "CaptureState": "store.manifest",
     "CaptureStore": "prefect.blocks",
     "CloudflareCredentials": "prefect.blocks",
+    "CompareSettings": "analysis.compare",
+    "Comparison": "analysis.compare",
     "IamAuth": "edge.credentials",
     "InstantLogsError": "errors",
     "Manifest": "store.manifest",
@@ -94,15 +116,21 @@ _HOMES = {
     "SessionClient": "edge.client",
     "StopRequest": "capture.stop",
     "TokenAuth": "edge.credentials",
+    "Verdict": "analysis.compare",
     "cis_provider": "edge.client",
     "cloudflare_provider": "edge.client",
+    "compare_captures": "analysis.compare",
     "format_filter": "edge.filters",
     "is_transient": "errors",
     "open_database": "analysis.database",
     "open_store": "analysis.opened_store",
     "parse_fields": "edge.fields",
     "parse_filter": "edge.filters",
+    "read_settings": "analysis.compare",
     "record_capture": "capture.record",
+    "render_markdown_report": "analysis.report",
+    "render_report": "analysis.report",
+    "run_summaries": "analysis.summaries",
 }
 
 

@@ -23,7 +23,7 @@
 --   is_whole boolean: all of its requests could arrive; false at a window's edge or gap
 -- needs: EdgeStartTimestamp
 -- caveats: records arrive seconds behind the event, so a window's last buckets look
---   quiet: what is not is_whole must not be read as a change; gaps are not filled
+--   quiet: what is not whole must not be read as a change; gaps are not filled
 with
 spans as (
     select

@@ -39,3 +39,15 @@ def test_importing_loads_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_a_report_loads_no_statistics():
+    """What a report is written with does not load what only a comparison needs."""
+    code = (
+        "import sys, instant_logs_plugin; instant_logs_plugin.render_report;"
+        " print('scipy' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"

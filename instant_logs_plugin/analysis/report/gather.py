@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from instant_logs_plugin.analysis.checks import run_checks
 from instant_logs_plugin.analysis.database import Database, open_database
 from instant_logs_plugin.analysis.report.episodes import (
     MOST_EPISODES,
@@ -21,6 +22,9 @@ from instant_logs_plugin.store.filesystem import open_store
 from instant_logs_plugin.store.manifest import Manifest
 
 __all__ = ["find_captures", "gather_material"]
+
+_TOLD_ANYWAY = {"check_coverage", "check_finished", "check_rejects"}
+"""What manifests say by themselves, and a report in words of its own."""
 
 
 def find_captures(store_uri: str, names: Sequence[str]) -> tuple[Manifest, ...]:
@@ -40,7 +44,7 @@ def find_captures(store_uri: str, names: Sequence[str]) -> tuple[Manifest, ...]:
 
 
 def gather_material(store_uri: str, captures: Sequence[Manifest]) -> Material:
-    """Ask every summary about captures.
+    """Ask every summary about captures, and check them.
 
     Raises:
         QueryError: A summary cannot be run.
@@ -52,7 +56,7 @@ def gather_material(store_uri: str, captures: Sequence[Manifest]) -> Material:
     with open_database(store_uri, captures=ids) as database:
         answers = {name: _ask(database, name) for name in _summary_names()}
         timelines = _timelines(database, answers["timeline"], shown)
-        problems = database.problems
+        problems = (*database.problems, *_found(database))
     rows = tuple(row for timeline in timelines for row in timeline)
     answers["timeline"] = replace(answers["timeline"], rows=rows)
     return Material(
@@ -63,6 +67,15 @@ def gather_material(store_uri: str, captures: Sequence[Manifest]) -> Material:
         timelines=timelines,
         problems=problems,
     )
+
+
+def _found(database: Database) -> list[str]:
+    """Return what the checks of the library find, one sentence each."""
+    return [
+        f"Capture {one.capture_id}: {one.problem} ({one.check})."
+        for one in run_checks(database)
+        if one.check not in _TOLD_ANYWAY
+    ]
 
 
 def _summary_names() -> list[str]:

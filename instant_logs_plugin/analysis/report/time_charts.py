@@ -31,6 +31,7 @@ _WIDTHS, _ONE_OF_MANY = (1120, 640, 350), (350,)
 _Y_AXIS_PX = 46
 _GAP = Swatch(tone="gap", label="no stream: nothing is known")
 _PAUSE = Swatch(tone="pause", label="between captures: not asked for")
+_PART = Swatch(tone="part", label="not whole: looks quieter than it was")
 _HOUR_S, _DAY_S = 3600, 86400
 _LARGE = 10_000  # from here on an axis says 20k, not 20,000
 _ERRORS = (("client_errors", "4xx", "warn"), ("server_errors", "5xx", "bad"))
@@ -65,7 +66,14 @@ def traffic_charts(stretches: Sequence[Stretch]) -> list[Chart]:
         return [_bars(bars, top=top), *_ranges(ranges), told]
 
     return [
-        _chart("Requests per second", stretch, stretches, draw(stretch), height=220)
+        _chart(
+            "Requests per second",
+            stretch,
+            stretches,
+            draw(stretch),
+            height=220,
+            legend=_parts(stretch),
+        )
         for stretch in stretches
     ]
 
@@ -115,6 +123,7 @@ def bandwidth_charts(stretches: Sequence[Stretch]) -> list[Chart]:
                 _told(stretch.rows, _bandwidth_text),
             ],
             height=160,
+            legend=_parts(stretch),
         )
         for stretch in stretches
     ]
@@ -144,6 +153,10 @@ def _chart(
     )
 
 
+def _parts(stretch: Stretch) -> list[Swatch]:
+    return [] if all(row["is_whole"] for row in stretch.rows) else [_PART]
+
+
 def _timed(layers: list[Spec], stretch: Stretch, *, width: int, height: int) -> Spec:
     start, end = stretch.limits
     shared = {
@@ -167,20 +180,16 @@ def _timed(layers: list[Spec], stretch: Stretch, *, width: int, height: int) -> 
 
 
 def _bars(bars: list[Spec], *, top: float) -> Spec:
+    look = {"type": "nominal", "scale": None}
     return {
         "data": {"values": bars},
-        "mark": {
-            "type": "bar",
-            "fill": fill("plain"),
-            "stroke": "var(--panel)",
-            "strokeWidth": 0.75,
-            "opacity": 1,
-            "aria": False,
-        },
+        "mark": {"type": "bar", "strokeWidth": 0.75, "opacity": 1, "aria": False},
         "encoding": {
             **_span(),
             "y": _y("amount", top=top),
             "y2": {"datum": 0},
+            "fill": {"field": "fill", **look},
+            "stroke": {"field": "stroke", **look},
         },
     }
 
@@ -292,7 +301,10 @@ def _y(field: str, *, top: float, **axis: Any) -> Spec:
 
 
 def _bar(row: Row, amount: float) -> Spec:
-    return _span_of(row) | {"amount": amount}
+    """Return a bar; one of a part of its requests is no more than an outline."""
+    whole = {"fill": fill("plain"), "stroke": "var(--panel)"}
+    part = {"fill": fill("part"), "stroke": fill("plain")}
+    return _span_of(row) | {"amount": amount} | (whole if row["is_whole"] else part)
 
 
 def _span_of(row: Row) -> Spec:
@@ -306,6 +318,8 @@ def _text(row: Row, tell: Callable[[Row], str]) -> str:
     text = f"{format_time(row['bucket_start'])}: {tell(row)}"
     if row["gap_s"]:
         text += f"; no stream for {format_seconds(row['gap_s'])}"
+    elif not row["is_whole"]:
+        text += "; not whole"
     return text
 
 

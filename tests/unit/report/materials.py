@@ -83,6 +83,7 @@ TIMELINE = query(
     server_errors bigint: answered with 5xx
     bytes bigint: bytes sent
     gap_s double: seconds without a stream
+    is_whole boolean: all of its requests could arrive
     """,
 )
 LATENCY = query(
@@ -109,6 +110,7 @@ def bucket(start: float, estimate: int = 20, **changes: Any) -> dict[str, Any]:
         "server_errors": 0,
         "bytes": None,
         "gap_s": 0.0,
+        "is_whole": True,
     }
     return row | changes
 

@@ -75,6 +75,17 @@ def test_gaps_and_pauses_are_drawn_on_every_time_chart():
             assert "not asked for" in texts(spec)
 
 
+def test_what_is_not_whole_is_an_outline():
+    """A span of which only a part is known is paler, as the legend says."""
+    rows = [bucket(0, bytes=1000), bucket(2, bytes=1000, is_whole=False)]
+    for draw in (traffic_charts, bandwidth_charts):
+        (whole,), (chart,) = draw([stretch(rows[:1])]), draw([stretch(rows)])
+        assert "part" not in {swatch.tone for swatch in whole.legend}
+        assert "part" in {swatch.tone for swatch in chart.legend}
+        assert texts(chart.specs[0]).count("fill-part") == 1
+        assert labels(draw_svg(chart.specs[0]))[1].endswith("; not whole")
+
+
 def test_the_axis_is_the_window_even_where_nothing_came():
     """Silence at the end of a window is seen as silence."""
     (chart,) = traffic_charts([stretch([bucket(0)])])
