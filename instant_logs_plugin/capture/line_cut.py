@@ -100,9 +100,9 @@ class LineCutter:
         texts = self._read_texts(scan.text, lines, are_quoted)
         ints = self._read_ints(scan.text, lines)
         fits = texts.fits & ints.fits & ~lines.hold_any(scan.forbidden)
-        bounds = self._finder.texts(lines)
-        fits &= (bounds[..., 0] <= bounds[..., 1]).all(axis=0)
-        columns = dict(self._columns(_pieces(data, bounds), texts, ints))
+        offsets = self._finder.texts(lines)
+        fits &= self._mend(offsets, len(fits))
+        columns = dict(self._columns(_pieces(data, offsets), texts, ints))
         fits &= self._unescape(data, scan, lines, columns)
         expected = self._expected_quotes(texts.nulls, columns)
         is_whole = len(fits) == line_count and bool(fits.all())
@@ -132,12 +132,21 @@ class LineCutter:
     def _read_ints(self, text: Bytes, lines: Lines) -> _Values:
         starts, ends = self._finder.spans(lines, self._ints)
         values, fits = read_ints(text, starts, ends)
-        nulls = None
+        nulls: Bools | None = None
         if not fits.all():
-            nulls = np.zeros_like(fits)
-            nulls[~fits] = _are_null(text, starts[~fits], ends[~fits])
+            nulls = ~fits
+            nulls[nulls] = _are_null(text, starts[nulls], ends[nulls])
             fits |= nulls
         return _Values(np.all(fits, axis=1), nulls, values)
+
+    def _mend(self, offsets: npt.NDArray[np.int32], line_count: int) -> Bools:
+        """Empty texts that end before they start; tell which lines have none."""
+        bounds = offsets[:-1].reshape(len(self._keys), line_count, 2)
+        are_sound = bounds[..., 0] <= bounds[..., 1]
+        if not are_sound.all():
+            np.maximum(bounds[..., 0], bounds[..., 1], out=bounds[..., 1])
+        sound: Bools = np.all(are_sound, axis=0)
+        return sound
 
     def _columns(
         self, pieces: Any, texts: _Values, ints: _Values
@@ -205,15 +214,13 @@ def _are_null(text: Bytes, starts: Places, ends: Places) -> Bools:
     return found
 
 
-def _pieces(data: bytes, bounds: npt.NDArray[np.int32]) -> Any:
+def _pieces(data: bytes, offsets: Any) -> Any:
     """Return the text of every span, and behind each what stands before the next.
 
     What stands between the last of a key and the first of the next key has no meaning.
     """
-    np.maximum(bounds[..., 0], bounds[..., 1], out=bounds[..., 1])
-    offsets: Any = np.append(bounds, bounds[-1, -1, 1])
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.string(), bounds.size, buffers)
+    return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
 
 
 def _int_array(values: Any, nulls: Bools | None) -> Any:

@@ -64,12 +64,19 @@ def _read_digits(text: Bytes, ends: Places, widths: Places) -> tuple[Words, Bool
     """Return the numbers, and which spans hold digits only."""
     words, fits = _words_before(text, ends)
     words ^= _ZEROS
-    others = (_WORD - np.minimum(widths, _WORD)).astype(np.uint64) * np.uint64(_WORD)
-    words >>= others
-    words <<= others
-    fits &= ((words + _ABOVE_NINE) | words) & _HIGHEST_BITS == 0
+    # What stands before the digits is shifted out, and zeros in.
+    shifts = (_WORD * (_WORD - np.minimum(widths, _WORD))).view(np.uint64)
+    words >>= shifts
+    words <<= shifts
+    others = words + _ABOVE_NINE
+    others |= words
+    others &= _HIGHEST_BITS
+    fits &= others == 0
     for factor, shift, mask in _JOINS:
-        words = (words * factor + (words >> shift)) & mask
+        np.right_shift(words, shift, out=others)
+        words *= factor
+        words += others
+        words &= mask
     longer = np.nonzero(widths > _WORD)
     if len(longer[0]):
         higher, higher_fits = _read_digits(

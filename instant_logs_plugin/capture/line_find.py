@@ -92,17 +92,20 @@ class LineFinder:
     def texts(self, lines: Lines) -> npt.NDArray[np.int32]:
         """Return where the texts of all values start and end, without their quotes.
 
-        An array of keys, lines and two places; an end can be before its start where a
-        text is not in quotes.
+        For each key, for each line, two places, and one more place at the end: so they
+        are the offsets of an Arrow array. An end is before its start at a text without
+        quotes, or with one alone.
         """
         key_ends = lines.key_ends.astype(np.int32).T
         to_starts = len('":') + self._quotes
         to_ends = len('":') - self._skeleton.lengths[1:] - self._quotes[:-1]
-        bounds = np.empty((*key_ends.shape, 2), np.int32)
+        offsets = np.empty(2 * key_ends.size + 1, np.int32)
+        bounds = offsets[:-1].reshape(*key_ends.shape, 2)
         np.add(key_ends, _column(to_starts), out=bounds[..., 0])
         np.add(key_ends[1:], _column(to_ends), out=bounds[:-1, :, 1])
         bounds[-1, :, 1] = lines.ends - self._quotes[-1]
-        return bounds
+        offsets[-1] = offsets[-2]
+        return offsets
 
     def _by_line(self, data: bytes, key_ends: Places, line_count: int) -> Lines:
         """Return the lines that have as many key ends as there are keys."""

@@ -52,13 +52,14 @@ def scan_lines(data: bytes, line_count: int) -> Scan:
     # Made once: fresh memory costs more than what is done in it.
     flags, others = np.empty((2, _PART_BYTES), np.bool_)
     key_ends: list[Places] = []
-    quote_count = control_count = 0
+    quote_count = unusual_count = 0
     for first in range(0, len(text), _PART_BYTES):
         part = text[first : first + _PART_BYTES]
         nexts = text[first + 1 : first + 1 + _PART_BYTES]
         found, colons = flags[: len(part)], others[: len(nexts)]
-        np.less(part, _FIRST_PRINTABLE, out=found)
-        control_count += int(np.count_nonzero(found))
+        # Signed, what is beyond ASCII is below zero.
+        np.less(part.view(np.int8), _FIRST_PRINTABLE, out=found)
+        unusual_count += int(np.count_nonzero(found))
         np.equal(part, _QUOTE, out=found)
         quote_count += int(np.count_nonzero(found))
         np.equal(nexts, _COLON, out=colons)
@@ -69,7 +70,7 @@ def scan_lines(data: bytes, line_count: int) -> Scan:
         np.concatenate(key_ends),
         quote_count,
         escapes,
-        _find_forbidden(data, has_controls=control_count != line_count),
+        _find_forbidden(data) if unusual_count > line_count else _NOWHERE,
     )
 
 
@@ -89,20 +90,15 @@ def _find_escapes(data: bytes) -> Places:
     return escaping
 
 
-def _find_forbidden(data: bytes, *, has_controls: bool) -> Places:
+def _find_forbidden(data: bytes) -> Places:
     raw = np.frombuffer(data, np.uint8)
-    found = _NOWHERE
-    if has_controls:
-        found = np.flatnonzero((raw < _FIRST_PRINTABLE) & (raw != _NEWLINE))
+    are_forbidden = (raw < _FIRST_PRINTABLE) & (raw != _NEWLINE)
     if not _is_utf8(data):
-        found = np.append(found, np.flatnonzero(raw >= _FIRST_BEYOND_ASCII))
-        found.sort()
-    return found
+        are_forbidden |= raw >= _FIRST_BEYOND_ASCII
+    return np.flatnonzero(are_forbidden)
 
 
 def _is_utf8(data: bytes) -> bool:
-    if data.isascii():
-        return True
     try:
         data.decode()
     except UnicodeDecodeError:

@@ -23,8 +23,8 @@ Windows = npt.NDArray[np.void]
 Words = npt.NDArray[np.uint64]
 
 _WORD = 8
-# So many windows of one key that those of all stay in the processor's cache.
-_LINES_AT_ONCE = 256
+# As many windows as stay in the processor's cache.
+_WINDOW_BYTES = 2**18
 
 
 @dataclass(frozen=True)
@@ -94,16 +94,18 @@ class Skeleton:
         """
         windows = _windows(text, self._width)
         found = Match(*np.zeros((2, len(key_ends)), np.bool_))
-        for first in range(0, len(key_ends) if len(windows) else 0, _LINES_AT_ONCE):
-            rows = slice(first, first + _LINES_AT_ONCE)
+        at_once = max(1, _WINDOW_BYTES // (self._width * len(self.lengths)))
+        for first in range(0, len(key_ends) if len(windows) else 0, at_once):
+            rows = slice(first, first + at_once)
             found.keys[rows], found.quotes[rows] = self._match(windows, key_ends[rows])
         return found
 
     def _match(self, windows: Windows, key_ends: Places) -> tuple[Bools, Bools]:
         places = key_ends + self._to_window
-        is_inside = (places >= 0) & (places < len(windows))
-        are_inside = is_inside.all(axis=1)
-        if not are_inside.all():
+        are_inside = np.ones(len(places), np.bool_)
+        if places.min() < 0 or places.max() >= len(windows):
+            is_inside = (places >= 0) & (places < len(windows))
+            are_inside = is_inside.all(axis=1)
             places[~is_inside] = 0
         found = windows[places].view(np.uint64).reshape(len(places), -1)
         found ^= self._expected
