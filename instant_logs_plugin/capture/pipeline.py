@@ -66,7 +66,7 @@ class Pipeline:
         self._offered: deque[tuple[Framed, int]] = deque()
         self._sealed: deque[SealedSegment] = deque()
         self._unreleased: list[SealedSegment] = []
-        self._offered_bytes = self._written_bytes = self._committed_bytes = 0
+        self._offered_bytes = self._written_bytes = self.committed_bytes = 0
         self.committed_lines = 0
         self._header: CaptureHeader | None = None
         self.high_water_bytes = 0
@@ -80,7 +80,7 @@ class Pipeline:
     @property
     def uncommitted_bytes(self) -> int:
         """Bytes that are still to be committed, in memory or in the journal."""
-        return self._offered_bytes - self._committed_bytes
+        return self._offered_bytes - self.committed_bytes
 
     @property
     def kept_lines(self) -> int:
@@ -156,7 +156,7 @@ class Pipeline:
             done = self._committer.commit(self._sealed[0])
             self._journal.mark_committed(self._sealed[0], done)
             segment = self._sealed.popleft()
-            self._committed_bytes += segment.byte_count + segment.line_count
+            self.committed_bytes += segment.byte_count + segment.line_count
             self.committed_lines += segment.line_count
             self.committed.append(done)
             self._unreleased.append(segment)

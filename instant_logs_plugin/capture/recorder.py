@@ -19,6 +19,7 @@ from functools import partial
 from instant_logs_plugin.capture.clock import Clock
 from instant_logs_plugin.capture.header import CaptureHeader
 from instant_logs_plugin.capture.ledger import Ledger
+from instant_logs_plugin.capture.pace import CommitPace
 from instant_logs_plugin.capture.pipeline import Pipeline
 from instant_logs_plugin.capture.source import Received, StreamSource
 from instant_logs_plugin.capture.stop import StopRequest
@@ -31,8 +32,6 @@ __all__ = ["Progress", "Recorder"]
 Job = Callable[[], None]
 
 _QUEUE_BYTES = 16 * 2**20
-_UNCOMMITTED_BYTES = 128 * 2**20
-_COMMIT_PATIENCE_S = 5.0
 _TICK_S = 0.25
 
 
@@ -94,7 +93,7 @@ class Recorder:
         self._has_work, self._has_room = asyncio.Event(), asyncio.Event()
         self._has_sealed = asyncio.Event()
         self._final: Manifest | None = None
-        self._committed_at = 0.0
+        self._pace = CommitPace()
         ledger.on_session = self._describe
         self._journal_thread = ThreadPoolExecutor(1, "instant-logs-journal")
         self._commit_thread = ThreadPoolExecutor(1, "instant-logs-commit")
@@ -209,9 +208,8 @@ class Recorder:
             await self._has_room.wait()
 
     def _is_far_ahead(self) -> bool:
-        """Tell whether to wait for commits; not if they hang: the journal has room."""
-        is_far = self._pipeline.uncommitted_bytes > _UNCOMMITTED_BYTES
-        return is_far and self._clock.now() < self._committed_at + _COMMIT_PATIENCE_S
+        uncommitted_bytes = self._pipeline.uncommitted_bytes
+        return self._pace.is_outrun(self._clock.now(), uncommitted_bytes)
 
     async def _write_loop(self) -> None:
         while True:
@@ -221,6 +219,9 @@ class Recorder:
                     await self._has_work.wait()
             self._has_work.clear()
             await _in(self._journal_thread, self._pipeline.write_due)
+            if self._is_far_ahead() and not self._pipeline.has_sealed:
+                # Nothing is being committed, and nothing more comes before it is.
+                await _in(self._journal_thread, self._pipeline.seal)
             self._has_room.set()
             if self._pipeline.has_sealed:
                 self._has_sealed.set()
@@ -231,11 +232,16 @@ class Recorder:
             await self._has_sealed.wait()
             self._has_sealed.clear()
             while self._pipeline.has_sealed:
-                await _in(self._commit_thread, self._pipeline.commit_next)
-                self._committed_at = self._clock.now()
-                self._has_room.set()
-                self._ledger.settle(self._pipeline.committed)
+                await self._commit_one()
                 await self._publish(self._manifest(is_final=False))
+
+    async def _commit_one(self) -> None:
+        pipeline, before_bytes = self._pipeline, self._pipeline.committed_bytes
+        self._pace.began(self._clock.now())
+        await _in(self._commit_thread, pipeline.commit_next)
+        self._pace.ended(self._clock.now(), pipeline.committed_bytes - before_bytes)
+        self._has_room.set()
+        self._ledger.settle(pipeline.committed)
 
     async def _publish(self, manifest: Manifest) -> None:
         await _in(self._commit_thread, partial(self._pipeline.publish, manifest))
