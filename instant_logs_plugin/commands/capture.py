@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -219,7 +220,7 @@ def capture(
         else None,
     )
     outcome = asyncio.run(_record(options, store, journal, settings, quiet=quiet))
-    _print_outcome(outcome, output)
+    _print_outcome(outcome, output, store)
     if outcome.error is not None:
         raise outcome.error
 
@@ -266,7 +267,9 @@ def _stop_on_signals(stop: StopRequest) -> None:
         loop.add_signal_handler(number, on_signal, number)
 
 
-def _print_outcome(outcome: CaptureOutcome, output: OutputFormat | None) -> None:
+def _print_outcome(
+    outcome: CaptureOutcome, output: OutputFormat | None, store: str
+) -> None:
     from instant_logs_plugin.commands.captures import summary_row
     from instant_logs_plugin.store.manifest import format_manifest
 
@@ -275,4 +278,6 @@ def _print_outcome(outcome: CaptureOutcome, output: OutputFormat | None) -> None
         sys.stdout.write(format_manifest(manifest))
     else:
         print_rows([summary_row(manifest)], output)
-    typer.echo(f"next: instant-logs summary {manifest.capture_id}", err=True)
+    usual = os.environ.get("INSTANT_LOGS_STORE") or "./captures"
+    place = "" if store == usual else f" --store {shlex.quote(store)}"
+    typer.echo(f"next: instant-logs summary {manifest.capture_id}{place}", err=True)

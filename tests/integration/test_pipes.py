@@ -69,3 +69,14 @@ def test_pipes_are_utf_8(encoding, tmp_path):
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
     document = json.loads(done.stdout.decode("utf-8"))
     assert document["where"]["and"][0]["value"] == "é"
+
+
+@pytest.mark.parametrize("store", ["", "else where"])
+def test_what_to_do_next_can_be_pasted(store, emulate, command_line):
+    """A store that is not the usual one is named, fit for a shell."""
+    line = command_line(emulate())
+    place = ["--store", str(line.directory / store)] if store else []
+    recorded = line.run("capture", ZONE, "--duration", "1s", "--quiet", *place)
+    *_, told = recorded.stderr.splitlines()
+    done = shell(told.removeprefix("next: "), line.directory, **line.environment)
+    assert done.returncode == 0, done.stderr
