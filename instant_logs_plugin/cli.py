@@ -21,6 +21,7 @@ from instant_logs_plugin.commands.compare import compare
 from instant_logs_plugin.commands.demo import demo
 from instant_logs_plugin.commands.doctor import doctor
 from instant_logs_plugin.commands.emulate import emulate
+from instant_logs_plugin.commands.problems import show_store_problems
 from instant_logs_plugin.commands.recover import recover
 from instant_logs_plugin.commands.report import report
 from instant_logs_plugin.commands.streams import prepare_streams
@@ -77,6 +78,7 @@ def main() -> None:
     # Arrow's own allocators keep some 30 MB; its name is read when it is loaded.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     prepare_streams()
+    show_store_problems()
     try:
         arm(os.environ.get(ENVIRONMENT_NAME, ""))
         app()

@@ -80,6 +80,7 @@ def verify(
         stray_problems,
     )
     from instant_logs_plugin.store.filesystem import open_store
+    from instant_logs_plugin.store.layout import manifest_path
 
     opened = open_store(store)
     if capture_id is None:
@@ -88,10 +89,17 @@ def verify(
     else:
         manifests, bad = (find_capture(opened, capture_id),), ()
     strays = stray_problems(opened)
+
+    def is_gone(capture_id: str) -> bool:
+        return opened.size(manifest_path(capture_id)) is None
+
     found = {
         m.capture_id: capture_problems(opened, m) + strays.pop(m.capture_id, [])
         for m in manifests
     }
+    # What was pruned meanwhile was whole until then, and misses nothing now.
+    found = {one: own for one, own in found.items() if not (own and is_gone(one))}
+    manifests = tuple(m for m in manifests if m.capture_id in found)
     rows = [_verdict(m, found[m.capture_id]) for m in manifests]
     if checks:
         _check(store, rows)

@@ -80,3 +80,15 @@ def test_what_to_do_next_can_be_pasted(store, emulate, command_line):
     *_, told = recorded.stderr.splitlines()
     done = shell(told.removeprefix("next: "), line.directory, **line.environment)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_a_question_leaves_out_is_said(emulate, command_line):
+    """A count over a store with a missing file is not the count of all of it."""
+    line = command_line(emulate())
+    recorded = line.run("capture", ZONE, "--duration", "1s", "--quiet")
+    (segment,) = recorded.document["segments"]
+    (line.directory / "captures" / segment["path"]).unlink()
+    told = line.run("query", "select count(*) as recorded from requests")
+    assert told.exit_code == 0
+    assert segment["path"] in told.stderr
+    assert told.stderr.startswith("warning: left out: ")
