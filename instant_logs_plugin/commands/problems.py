@@ -26,4 +26,4 @@ class _Shown(logging.Handler):
         from instant_logs_plugin.analysis.rendering import printable
 
         words = getattr(record, "problem", None) or record.getMessage()
-        typer.echo(f"warning: left out: {printable(words)}", err=True)
+        typer.echo(f"warning: {printable(words)}", err=True)

@@ -137,12 +137,13 @@ def test_verify_names_files_of_no_manifest(run, tmp_path: Path) -> None:
 def test_errors_are_shown_not_obeyed(
     arguments: list[str],
     lines: int,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """One line and a hint; DuckDB's has its lines, so that its caret points."""
     monkeypatch.setattr("sys.argv", ["instant-logs", *arguments])
-    monkeypatch.setenv("INSTANT_LOGS_STORE", "/no/such/store")
+    monkeypatch.setenv("INSTANT_LOGS_STORE", str(tmp_path))
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 2
