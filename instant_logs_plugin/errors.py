@@ -682,15 +682,17 @@ class UnknownQuery(QueryError):
 
 
 class FieldsNotRecorded(QueryError):
-    """A query over columns that no capture in question holds."""
+    """A query over fields that no capture in question holds; ``A|B``: one of them."""
 
     def __init__(self, query: str, missing: tuple[str, ...]) -> None:
         super().__init__(query, missing)
         self.query, self.missing = query, missing
-        self.hint = f"record them: --fields …,{','.join(missing)}"
+        enough = ",".join(one.split("|")[0] for one in missing)
+        self.hint = f"record them: --fields …,{enough}"
 
     def __str__(self) -> str:
-        return f"{self.query} needs fields not recorded: {', '.join(self.missing)}"
+        names = ", ".join(self.missing).replace("|", " or ")
+        return f"{self.query} needs fields not recorded: {names}"
 
 
 class CaptureInterrupted(InstantLogsError):

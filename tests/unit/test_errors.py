@@ -124,7 +124,11 @@ EXAMPLES = [
     (VerificationFailed("c", ("a", "b")), 6, "capture c: a; b"),
     (InvalidQuery("syntax error"), 2, "syntax error"),
     (UnknownQuery("x", ("cache", "status")), 2, "no query named 'x'"),
-    (FieldsNotRecorded("cache", ("A", "B")), 2, None),
+    (
+        FieldsNotRecorded("cache", ("A", "B|C")),
+        2,
+        "cache needs fields not recorded: A, B or C",
+    ),
     (CaptureInterrupted(2, "c"), 130, "capture c was interrupted"),
     (CaptureInterrupted(15, "c"), 143, "capture c was interrupted"),
 ]

@@ -75,7 +75,7 @@ def compare_captures(
     second = _find("candidate", store, candidate)
     for one in second:
         if one in first and baseline_where == candidate_where:
-            allowed = "a capture that the baseline does not hold"
+            allowed = "another capture than the baseline"
             raise InvalidOption("candidate", one.capture_id, allowed)
     metrics = settings.metrics
     before = read_side(store_uri, first, metrics, where=baseline_where)

@@ -21,10 +21,12 @@ def format_value(value: float, unit: str) -> str:
 
 def format_difference(value: float, unit: str) -> str:
     """Return a difference with its sign; of shares in points, not percent of them."""
-    sign = "-" if value < 0 else "+"
+    size = abs(100 * value)
     if unit == "%":
-        return f"{sign}{abs(100 * value):.2f} pt"
-    return f"{sign}{format_value(abs(value), unit)}"
+        text, is_nothing = f"{size:.2f} pt", round(size, 2) == 0
+    else:
+        text, is_nothing = format_value(abs(value), unit), value == 0
+    return f"{'-' if value < 0 and not is_nothing else '+'}{text}"
 
 
 def format_interval(lower: float, upper: float, unit: str) -> str:

@@ -135,12 +135,16 @@ def _unlike_fields(metric: Metric, baseline: Side, candidate: Side) -> str:
     if bool(missing[0]) is bool(missing[1]):
         return ""
     only = "candidate" if missing[0] else "baseline"
-    return f"{', '.join(missing[0] or missing[1])} was recorded in the {only} only"
+    return f"{_named(missing[0] or missing[1])} was recorded in the {only} only"
+
+
+def _named(needs: Sequence[str]) -> str:
+    return ", ".join(needs).replace("|", " or ")
 
 
 def _no_basis(metric: Metric, baseline: Side, candidate: Side) -> str:
     if missing := metric.missing(baseline.fields):
-        return f"needs fields not recorded: {', '.join(missing)}"
+        return f"needs fields not recorded: {_named(missing)}"
     for name, side in (("baseline", baseline), ("candidate", candidate)):
         measured = side.measured.get(metric.name)
         if measured is None:

@@ -111,7 +111,37 @@ class Metric:
         return abs(difference) >= max(self.min_effect, relative)
 
 
-_ORIGIN_MS = ("OriginResponseDurationMs|OriginResponseTime",)
+_TIMES = {
+    "ttfb_ms": "EdgeTimeToFirstByteMs",
+    "origin_ms": "OriginResponseDurationMs|OriginResponseTime",
+}
+"""Derived columns of times, and what they are made of."""
+
+
+def _quantile(
+    name: str,
+    question: str,
+    *,
+    of: str,
+    quantile: float,
+    min_effect: float,
+    min_relative_effect: float = 0.15,
+    critical: bool = True,
+) -> Metric:
+    return Metric(
+        name=name,
+        question=question,
+        kind=Kind.QUANTILE,
+        min_effect=min_effect,
+        min_relative_effect=min_relative_effect,
+        critical=critical,
+        unit="ms",
+        needs=(_TIMES[of],),
+        value=of,
+        among=f"{of} is not null",
+        quantile=quantile,
+    )
+
 
 DEFAULT_METRICS = (
     Metric(
@@ -158,56 +188,35 @@ DEFAULT_METRICS = (
         value="origin_status between 400 and 499",
         among="origin_status > 0",
     ),
-    Metric(
-        name="ttfb_p50",
-        question="median time to the first byte at the edge",
-        kind=Kind.QUANTILE,
+    _quantile(
+        "ttfb_p50",
+        "median time to the first byte at the edge",
+        of="ttfb_ms",
+        quantile=0.50,
         min_effect=5.0,
         min_relative_effect=0.10,
-        unit="ms",
-        needs=("EdgeTimeToFirstByteMs",),
-        value="ttfb_ms",
-        among="ttfb_ms is not null",
-        quantile=0.50,
+        critical=False,
     ),
-    Metric(
-        name="ttfb_p95",
-        question="95th percentile of the time to the first byte at the edge",
-        kind=Kind.QUANTILE,
-        min_effect=10.0,
-        min_relative_effect=0.15,
-        critical=True,
-        unit="ms",
-        needs=("EdgeTimeToFirstByteMs",),
-        value="ttfb_ms",
-        among="ttfb_ms is not null",
+    _quantile(
+        "ttfb_p95",
+        "95th percentile of the time to the first byte at the edge",
+        of="ttfb_ms",
         quantile=0.95,
+        min_effect=10.0,
     ),
-    Metric(
-        name="origin_p50",
-        question="median duration of the origin's answers",
-        kind=Kind.QUANTILE,
+    _quantile(
+        "origin_p50",
+        "median duration of the origin's answers",
+        of="origin_ms",
+        quantile=0.50,
         min_effect=5.0,
-        min_relative_effect=0.15,
-        critical=True,
-        unit="ms",
-        needs=_ORIGIN_MS,
-        value="origin_ms",
-        among="origin_ms is not null",
-        quantile=0.50,
     ),
-    Metric(
-        name="origin_p95",
-        question="95th percentile of the duration of the origin's answers",
-        kind=Kind.QUANTILE,
-        min_effect=10.0,
-        min_relative_effect=0.15,
-        critical=True,
-        unit="ms",
-        needs=_ORIGIN_MS,
-        value="origin_ms",
-        among="origin_ms is not null",
+    _quantile(
+        "origin_p95",
+        "95th percentile of the duration of the origin's answers",
+        of="origin_ms",
         quantile=0.95,
+        min_effect=10.0,
     ),
     Metric(
         name="cache_hit_ratio",
