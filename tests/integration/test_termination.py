@@ -5,14 +5,18 @@ Prefect raises its exception in whatever runs; most of what runs loses it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from prefect.utilities.engine import capture_sigterm
 
+from instant_logs_plugin.prefect.termination import told_of_termination
 from tests.support.command_line import emulator_environment
 
 ROOT = Path(__file__).parents[2]
@@ -60,3 +64,33 @@ def test_no_signal_is_lost(zones, rounds, emulate, tmp_path):
     for one in manifests:
         assert one["received"] == one["written"] + one["rejected"]
     assert not any((directory / ".journal").glob("*/*.ndjson"))
+
+
+async def test_other_signals_still_reach_who_asked_for_them():
+    """A user's flow may have handlers on its loop: during a capture, and after."""
+    loop, heard = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGUSR1, heard.set)
+    try:
+        with capture_sigterm():
+            with told_of_termination() as told, told_of_termination():
+                await send(heard)
+            await send(heard)
+        assert not told.done()
+    finally:
+        loop.remove_signal_handler(signal.SIGUSR1)
+
+
+async def send(heard: asyncio.Event) -> None:
+    heard.clear()
+    os.kill(os.getpid(), signal.SIGUSR1)
+    await asyncio.wait_for(heard.wait(), 30)
+
+
+async def test_outside_a_run_nothing_is_watched():
+    """Whoever has a handler of their own for SIGTERM keeps it to themselves."""
+    before = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(before)
+    with told_of_termination():
+        during = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(during)
+    assert during == before
