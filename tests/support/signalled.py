@@ -84,7 +84,12 @@ def end_one(zones: list[str], after_s: float) -> dict[str, object]:
 if __name__ == "__main__":
     # Prefect sends itself the signal again, for the handler that was there before.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    rounds, *zones = sys.argv[1:]
+    rounds, count = map(int, sys.argv[1:])
     draws = random.Random(7)
-    ends = [end_one(zones, draws.uniform(0, 1)) for _ in range(int(rounds))]
+    # Zones of its own for each round: one that is told between the making of a session
+    # and its first handshake leaves a session that keeps the zone for a while.
+    ends = [
+        end_one([f"{turn:016x}{one:016x}" for one in range(count)], draws.uniform(0, 1))
+        for turn in range(rounds)
+    ]
     sys.stdout.write(json.dumps(ends))
