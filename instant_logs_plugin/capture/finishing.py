@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -272,7 +273,10 @@ def remove_temporaries(store: Store, manifest: Manifest) -> None:
         sequence=0,
     )
     paths = (manifest_path(manifest.capture_id), rejects_path(manifest.capture_id))
-    for path in paths:
-        temporary_path(store.root / path).unlink(missing_ok=True)
-    for stale in (store.root / first).parent.glob(f".{manifest.capture_id}-*.tmp"):
-        stale.unlink(missing_ok=True)
+    for name in paths:
+        temporary_path(store.root / name).unlink(missing_ok=True)
+    # Not of a capture whose id begins with this one's: that may be writing.
+    stale = re.compile(rf"\.{manifest.capture_id}-[0-9]{{5,}}\.parquet\.tmp")
+    for path in (store.root / first).parent.glob(".*.tmp"):
+        if stale.fullmatch(path.name):
+            path.unlink(missing_ok=True)

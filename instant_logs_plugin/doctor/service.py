@@ -78,7 +78,7 @@ def _clock(date: str | None, now: datetime) -> Finding:
     """Compare this host's clock with the service's; its reply names whole seconds."""
     try:
         skew_s = (now - parsedate_to_datetime(date or "")).total_seconds()
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         text = "the service's reply has no date"
         return Finding(check="clock", status=Status.SKIPPED, text=text)
     if abs(skew_s) > _MOST_SKEW_S:

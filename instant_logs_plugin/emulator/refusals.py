@@ -45,14 +45,20 @@ def parse_predicate(text: object) -> tuple[Filter | None, str]:
 
 
 def _parse_strictly(text: str) -> Filter | None:
-    modern = text
-    if '"neq"' in text:
-        modern = json.dumps(json.loads(text, object_hook=_modernise))
+    modern = _modern(text) if '"neq"' in text else text
     notes: list[str] = []
     parse_json(modern, notes)
     if notes:
         raise ConfigurationError(notes[0])
     return parse_filter(modern, allow_unknown=True)
+
+
+def _modern(text: str) -> str:
+    """Return the text with the newer spelling, or as it is where it is no JSON."""
+    try:
+        return json.dumps(json.loads(text, object_hook=_modernise))
+    except (ValueError, RecursionError):
+        return text
 
 
 def _modernise(value: dict[str, Any]) -> dict[str, Any]:

@@ -294,6 +294,24 @@ def test_a_bad_filter_gets_the_verbatim_error() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"where":{"key":"ClientIP","operator":"neq","value":"x"',
+        '{"where":{"key":"BotScore","operator":"eq","value":' + "9" * 5000 + "}}",
+        "[" * 5000,
+        "5",
+    ],
+)
+def test_a_filter_that_is_none_is_refused(text: str, guarded: Emulator) -> None:
+    """Not with a server's error: the client is at fault."""
+    asked = {"fields": FIELDS, "kind": "instant-logs", "filter": text}
+    headers = {"Authorization": "Bearer s3cret"}
+    response = post(guarded.base_url + JOBS, headers=headers, json=asked)
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["code"] == 1004
+
+
 async def test_records_have_the_fields_asked_for_in_their_order() -> None:
     """Compact, one object a message, sampleInterval last; kept as sent."""
     config = EmulatorConfig(limit=20, keep_sent=True, **FAST)

@@ -366,6 +366,17 @@ def test_a_foreign_file_in_a_journal_stays(crashed):
     assert_recovered(crashed)
 
 
+def test_temporaries_of_another_capture_stay(crashed):
+    """Its id begins with this one's, and it may be writing."""
+    (partition,) = (crashed.root / "requests").glob("*/*")
+    own = partition / f".{CAPTURE}-00001.parquet.tmp"
+    other = partition / f".{CAPTURE}-2-00000.parquet.tmp"
+    own.touch()
+    other.touch()
+    assert recover_one(crashed).outcome is Outcome.RECOVERED
+    assert [path for path in (own, other) if path.exists()] == [other]
+
+
 def test_a_journal_without_its_lock_is_recovered(crashed):
     """Somebody tidied up: the header says whose it is."""
     (crashed.journal_root / f"{CAPTURE}.lock").unlink()
