@@ -59,15 +59,12 @@ def journal_root(store: Store, journal: str | None) -> Path:
 def header_safe(name: str, secret: str) -> str:
     """Return a secret that can be a header's value, or refuse it without showing it.
 
-    A line break at its end, as pasting leaves one, would make the HTTP library show
-    the whole header in its error.
-
     Raises:
-        InvalidOption: It holds a blank or a character outside ASCII.
+        InvalidOption: It is empty, or holds a blank or a character outside ASCII.
     """
-    if secret.isascii() and secret.isprintable() and " " not in secret:
-        return secret
-    raise InvalidOption(name, "**********", "plain ASCII without blanks")
+    from instant_logs_plugin.edge import credentials
+
+    return credentials.header_safe(name, secret)
 
 
 def _cloudflare(environment: Environment) -> Provider:

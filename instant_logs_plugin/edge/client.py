@@ -257,6 +257,9 @@ def _mapped_errors() -> Iterator[None]:
         raise ApiUnreachable("no whole answer in time") from exc
     except httpx.TimeoutException as exc:
         raise ApiUnreachable(f"no answer from {_host(exc)} in time") from exc
+    except httpx.LocalProtocolError:
+        # Its text shows the header that cannot be sent, whose secret can be in it.
+        raise InvalidApiResponse("a request that cannot be sent") from None
     except httpx.TransportError as exc:
         raise ApiUnreachable(f"cannot reach {_host(exc)}: {_words(exc)}") from exc
     except (httpx.HTTPError, httpx.InvalidURL) as exc:

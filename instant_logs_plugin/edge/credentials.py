@@ -20,24 +20,43 @@ from instant_logs_plugin.errors import (
     ApiError,
     AuthenticationFailed,
     InvalidApiResponse,
+    InvalidOption,
     RequestRefused,
 )
 
-__all__ = ["IAM_URL", "ApiKeyAuth", "IamAuth", "TokenAuth"]
+__all__ = ["IAM_URL", "ApiKeyAuth", "IamAuth", "TokenAuth", "header_safe"]
 
 IAM_URL = "https://iam.cloud.ibm.com"
 _EXCHANGE_PATH = "/identity/token"
-_TOKEN = re.compile("[!-~]+")
+_SENDABLE = re.compile("[!-~]+")
 _RENEW_BEFORE_S = 300.0
 
 Flow = Generator[httpx.Request, httpx.Response, None]
 
 
+def header_safe(name: str, secret: str) -> str:
+    """Return a secret that can be a header's value, or refuse it without showing it.
+
+    A line break at its end, as pasting leaves one, would make the HTTP library show
+    the whole header in its error.
+
+    Raises:
+        InvalidOption: It is empty, or holds a blank or a character outside ASCII.
+    """
+    if _SENDABLE.fullmatch(secret):
+        return secret
+    raise InvalidOption(name, "**********", "plain ASCII without blanks")
+
+
 class TokenAuth(httpx.Auth):
-    """A Cloudflare API token."""
+    """A Cloudflare API token.
+
+    Raises:
+        InvalidOption: It cannot be a header's value.
+    """
 
     def __init__(self, token: str) -> None:
-        self._token = token
+        self._token = header_safe("token", token)
 
     def __repr__(self) -> str:
         return "TokenAuth(**********)"
@@ -49,10 +68,15 @@ class TokenAuth(httpx.Auth):
 
 
 class ApiKeyAuth(httpx.Auth):
-    """A Cloudflare user's e-mail address and global API key."""
+    """A Cloudflare user's e-mail address and global API key.
+
+    Raises:
+        InvalidOption: One of them cannot be a header's value.
+    """
 
     def __init__(self, email: str, key: str) -> None:
-        self._email, self._key = email, key
+        self._email = header_safe("email", email)
+        self._key = header_safe("key", key)
 
     def __repr__(self) -> str:
         return f"ApiKeyAuth({self._email!r}, **********)"
@@ -133,7 +157,7 @@ class IamAuth(httpx.Auth):
         except (ValueError, TypeError, KeyError) as exc:
             raise InvalidApiResponse("an IAM reply without a token") from exc
         # What cannot be a header's value would be shown whole in httpx' error.
-        if not (isinstance(token, str) and _TOKEN.fullmatch(token)):
+        if not (isinstance(token, str) and _SENDABLE.fullmatch(token)):
             raise InvalidApiResponse("an IAM reply whose token is none")
         if not math.isfinite(lifetime_s):
             raise InvalidApiResponse("an IAM reply whose token has no lifetime")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import traceback
 from collections.abc import AsyncIterator, Callable
 
 import httpx
@@ -16,7 +17,7 @@ from instant_logs_plugin.edge.client import (
     cis_provider,
     cloudflare_provider,
 )
-from instant_logs_plugin.edge.credentials import IamAuth, TokenAuth
+from instant_logs_plugin.edge.credentials import ApiKeyAuth, IamAuth, TokenAuth
 from instant_logs_plugin.edge.session import SessionRequest
 from instant_logs_plugin.edge.stream import open_stream
 from instant_logs_plugin.emulator import EmulatorConfig, run_emulator
@@ -149,6 +150,35 @@ def test_a_key_travels_with_tls_only(iam_url: str) -> None:
     """The key is the account's."""
     with pytest.raises(InvalidOption):
         IamAuth("s3cret-key", iam_url=iam_url)
+
+
+@pytest.mark.parametrize("secret", ["", "s3cret\n", "s3cret\x00", "s3cr\u00e9t", " s3"])
+def test_a_secret_that_cannot_be_sent_is_not_shown(secret: str) -> None:
+    """The HTTP library would show the whole header; a pasted one ends with a break."""
+    for make in (
+        lambda: TokenAuth(secret),
+        lambda: ApiKeyAuth("me@example.com", secret),
+        lambda: ApiKeyAuth(secret, "key"),
+    ):
+        with pytest.raises(InvalidOption) as caught:
+            make()
+        assert "s3" not in f"{caught.value!r} {caught.value} {caught.value.hint}"
+
+
+async def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
+    """Whoever made the credentials."""
+
+    class Careless(httpx.Auth):
+        def auth_flow(self, request):
+            request.headers["Authorization"] = "Bearer s3cret\n"
+            yield request
+
+    with run_emulator() as emulator:
+        provider = cloudflare_provider(Careless(), base_url=emulator.base_url)
+        async with SessionClient(provider) as api:
+            with pytest.raises(InvalidApiResponse) as caught:
+                await api.list_sessions(ZONE)
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_a_body_without_end_is_not_read_to_its_end() -> None:
