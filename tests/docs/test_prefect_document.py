@@ -1,9 +1,12 @@
-"""What docs/prefect.md says of stops, each row by a test or with the reason why not."""
+"""docs/prefect.md: each stop is tested, or it says why not; each event is listed."""
 
 from __future__ import annotations
 
 import re
 
+import pytest
+
+from instant_logs_plugin.prefect.events import EventName
 from tests.docs.documents import ROOT
 
 TEXT = (ROOT / "docs" / "prefect.md").read_text()
@@ -22,3 +25,10 @@ def test_each_stop_is_tested_or_says_why_not():
         named = re.findall(r"`(test_\w+)`", shown_by)
         assert set(named) <= defined, row
         assert named or "no test:" in shown_by, row
+
+
+@pytest.mark.parametrize("name", EventName)
+def test_each_event_is_listed(name):
+    """By its name, or by its last part behind one of its kind."""
+    short = f".{name.rpartition('.')[2]}"
+    assert f"`{name}`" in TEXT or f"`{short}`" in TEXT
