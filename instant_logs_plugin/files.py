@@ -7,6 +7,7 @@ test can make each of them fail (``failpoints``).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ __all__ = [
     "write_errors",
 ]
 
+_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 _PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
 _PARTS_AT_ONCE = 64
 
@@ -81,10 +83,17 @@ def sync_file(descriptor: int, *, step: str) -> None:
 
 
 def fsync_path(path: Path, *, step: str) -> None:
-    """Bring a file's bytes, or a directory's entries, safely to disk."""
+    """Bring a file's bytes, or a directory's entries, safely to disk.
+
+    Some network and FUSE file systems cannot sync a directory and say so; there its
+    entries are as safe as the file system makes them.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         sync_file(descriptor, step=step)
+    except OSError as exc:
+        if exc.errno not in _CANNOT_SYNC or not path.is_dir():
+            raise
     finally:
         os.close(descriptor)
 

@@ -11,6 +11,7 @@ import pytest
 from store_files import files, files_limited_to
 
 from instant_logs_plugin.errors import InvalidOption, StoreUnreadable, StoreUnwritable
+from instant_logs_plugin.failpoints import armed
 from instant_logs_plugin.store.filesystem import Store, open_store
 
 PATH = "requests/zone_id=z/date=2026-03-01/c-00000.parquet"
@@ -150,6 +151,17 @@ def test_steps_are_durable_in_their_order(tmp_path: Path) -> None:
         "os.rename store/manifests/.c.json.tmp",
         "open store/manifests",
     ]
+
+
+@pytest.mark.parametrize("number", ["EINVAL", "EOPNOTSUPP"])
+def test_directories_that_cannot_be_synced(number: str, store: Store) -> None:
+    """Some network file systems: the file itself is synced all the same."""
+    with armed(f"*directory:fsync={number}+"):
+        store.write_bytes("manifests/a.json", b"{}")
+    assert store.read_bytes("manifests/a.json") == b"{}"
+    with armed(f"store.manifests:fsync={number}"), pytest.raises(StoreUnwritable):
+        store.write_bytes("manifests/a.json", b"new")
+    assert store.read_bytes("manifests/a.json") == b"{}"
 
 
 def test_names_are_listed_in_order(store: Store) -> None:
