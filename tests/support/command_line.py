@@ -15,7 +15,7 @@ from instant_logs_plugin.emulator import Emulator
 
 __all__ = ["CommandLine", "Result", "emulator_environment"]
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 100.0
 PROGRAM = Path(sys.executable).with_name("instant-logs")
 
 
