@@ -23,15 +23,30 @@ SESSION_LIFETIME_S = 3600.0
 """Seconds after which the service ends a session."""
 
 
-@dataclass(frozen=True, repr=False)
 class SecretUrl:
     """A session URL: whoever has it can read the zone's traffic.
 
     ``str()`` and ``repr()`` are masked; only ``reveal()`` gives the URL, and only
-    the code that opens the socket calls it.
+    the code that opens the socket calls it. Not a dataclass: ``asdict()`` of what
+    holds one would show it. It is not pickled.
     """
 
-    _value: str
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretUrl) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __deepcopy__(self, memo: object) -> SecretUrl:
+        return self
+
+    def __reduce__(self) -> str:
+        raise TypeError("a session URL is not pickled")
 
     def reveal(self) -> str:
         """Return the URL itself; never log or store it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+from dataclasses import asdict
 
 import httpx
 import pytest
@@ -36,6 +38,17 @@ def test_tls_to_an_allowed_host(url):
     session = parse(url)
     assert session.url.reveal() == url
     assert "abc" not in repr(session)
+
+
+def test_a_session_keeps_its_url_to_itself():
+    """However it is shown, copied into a document, or sent to another process."""
+    session = parse("wss://logs.cloudflare.com/s3cret")
+    shown = f"{session} {session!r} {session.url} {asdict(session)}"
+    assert "s3cret" not in shown
+    with pytest.raises(TypeError):
+        pickle.dumps(session)
+    assert session == parse("wss://logs.cloudflare.com/s3cret")
+    assert session != parse("wss://logs.cloudflare.com/other")
 
 
 @pytest.mark.parametrize(
