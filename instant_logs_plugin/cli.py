@@ -81,7 +81,10 @@ def main() -> None:
     show_store_problems()
     try:
         arm(os.environ.get(ENVIRONMENT_NAME, ""))
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except InstantLogsError as exc:
         _print_error(exc)
         sys.exit(exc.exit_code)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import sys
 from typing import TextIO
+
+from instant_logs_plugin.errors import StoreUnwritable
 
 __all__ = ["prepare_streams"]
 
@@ -19,7 +20,8 @@ def prepare_streams() -> None:
     A stream that was closed before the start leads nowhere; its number is taken, so
     that no file of a capture gets it. A reader that leaves early (``| head``) has had
     what it wanted: it ends no capture, and the exit code is of what was done. Off a
-    terminal text is UTF-8; what a terminal cannot show is escaped.
+    terminal text is UTF-8; what a terminal cannot show is escaped. A disk that takes no
+    more of a result is an error of ours; one that takes no more logs ends nothing.
     """
     _take_standard_numbers()
     sys.stdout = _fit(sys.stdout, _STDOUT)
@@ -44,7 +46,8 @@ def _fit(stream: TextIO | None, number: int, *, is_by_line: bool = False) -> Tex
             stream.reconfigure(errors="backslashreplace")
             return stream
         stream.flush()
-    raw = _ForgivingFile(number, "wb", closefd=False)
+    raw = _ResultFile(number, "wb", closefd=False)
+    raw.is_vital = not is_by_line
     buffer = io.BufferedWriter(raw)
     return io.TextIOWrapper(
         buffer,
@@ -54,11 +57,26 @@ def _fit(stream: TextIO | None, number: int, *, is_by_line: bool = False) -> Tex
     )
 
 
-class _ForgivingFile(io.FileIO):
-    """A file whose reader may be gone."""
+class _ResultFile(io.FileIO):
+    """A file whose reader may be gone, or whose disk may be full.
+
+    Once it took no more, the rest goes nowhere: it is tried and told once.
+    """
+
+    is_vital = True
+    """Whether what cannot be written is an error; progress and logs are not."""
+    _is_broken = False
 
     def write(self, data: object, /) -> int:
         size = memoryview(data).nbytes  # type: ignore[arg-type] # bytes of the buffer
-        with contextlib.suppress(BrokenPipeError):
+        if self._is_broken:
+            return size
+        try:
             return super().write(data)  # type: ignore[arg-type]
-        return size
+        except OSError as exc:
+            self._is_broken = True
+            if isinstance(exc, BrokenPipeError) or not self.is_vital:
+                return size
+            error = StoreUnwritable("the output", exc.strerror or str(exc))
+            error.hint = "make room where the output goes; the store is as it was"
+            raise error from exc

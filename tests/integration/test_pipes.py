@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +93,17 @@ def test_what_a_question_leaves_out_is_said(emulate, command_line):
     assert told.exit_code == 0
     assert segment["path"] in told.stderr
     assert told.stderr.startswith("warning: left out: ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_a_full_disk_under_the_output(emulate, command_line):
+    """A result that cannot be written is an error; a log that cannot ends nothing."""
+    line = command_line(emulate())
+    for verb in ("fields", "filter 'BotScore > 1'"):
+        done = shell(f"instant-logs {verb} > /dev/full", line.directory)
+        assert done.returncode == 6
+        assert b"Traceback" not in done.stderr
+        assert b"error: cannot write the output: No space left" in done.stderr
+    capture = f"instant-logs capture {ZONE} --duration 1s 2> /dev/full > out.json"
+    done = shell(capture, line.directory, **line.environment)
+    assert done.returncode == 0
