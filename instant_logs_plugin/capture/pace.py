@@ -9,9 +9,9 @@ from __future__ import annotations
 
 __all__ = ["CommitPace"]
 
-_END_WITHIN_S = 1.0
-_LEAST_BYTES, _MOST_BYTES = 16 * 2**20, 128 * 2**20
-_FIRST_BYTES = 32 * 2**20
+_END_WITHIN_S = 0.7
+_LEAST_BYTES, _MOST_BYTES = 8 * 2**20, 128 * 2**20
+_FIRST_BYTES = 16 * 2**20
 _HANGS_S = 5.0
 
 
