@@ -26,6 +26,7 @@ __all__ = ["compare_two"]
 _CRITICAL = "a metric with * fails the comparison alone"
 _WORDS = {"metric", "path", "outcome"}
 """Columns that do not hold figures."""
+_TONES = {"worse": "bad", "better": "good"}
 
 
 def compare_two(store_uri: str, baseline: str, candidate: str) -> Compared:
@@ -64,10 +65,14 @@ def _table(rows: Sequence[Mapping[str, str]]) -> Table:
     return Table(
         columns=tuple(columns),
         rows=tuple(
-            tuple(Cell(text=format_text(text), order=text) for text in row.values())
-            for row in rows
+            tuple(_cell(name, text) for name, text in row.items()) for row in rows
         ),
     )
+
+
+def _cell(name: str, text: str) -> Cell:
+    tone = _TONES.get(text, "") if name == "outcome" else ""
+    return Cell(text=format_text(text), order=text, tone=tone)
 
 
 def _kind(name: str) -> Kind:

@@ -71,11 +71,13 @@ class Cell:
         text: For reading; ``""`` when nothing is known.
         interval: The estimate's confidence interval as text, or ``""``.
         order: What the column is sorted by; None sorts last.
+        tone: A CSS class where the value is to stand out, or ``""``.
     """
 
     text: str
     interval: str = ""
     order: str | float | None = None
+    tone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

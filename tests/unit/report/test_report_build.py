@@ -12,6 +12,14 @@ from materials import capture, gap, material, query
 from instant_logs_plugin.analysis.report.build import build_report
 from instant_logs_plugin.analysis.report.markdown import format_report
 from instant_logs_plugin.analysis.report.material import Answer
+from instant_logs_plugin.analysis.report.model import (
+    Block,
+    Cell,
+    Column,
+    Compared,
+    Kind,
+    Table,
+)
 from instant_logs_plugin.analysis.report.page import render_page
 from instant_logs_plugin.store.manifest import CaptureState, Request, Sampling
 
@@ -150,3 +158,24 @@ def test_markdown_leads_with_what_it_stands_on():
     assert text.startswith("# Zone zone1\n")
     assert text.index("no valid record") < text.index("| Answered with 5xx | 50.0% |")
     assert text.index("**Coverage:**") < text.index("| Answered with 5xx |")
+
+
+def test_what_got_worse_stands_out():
+    """A cell with a tone has its class on the page, beside that of an amount."""
+    columns = (
+        Column(name="metric", label="Metric", about="", kind=Kind.TEXT),
+        Column(name="p", label="p", about="", kind=Kind.NUMBER),
+        Column(name="outcome", label="Outcome", about="", kind=Kind.TEXT),
+    )
+    row = (Cell(text="m"), Cell(text="0.1", tone="bad"), Cell(text="no", tone="bad"))
+    compared = Compared(
+        verdict="fail",
+        baseline="a",
+        candidate="b",
+        reasons=(),
+        notes=(),
+        blocks=(Block(table=Table(columns=columns, rows=(row,))),),
+    )
+    page = render_page(build_report(material(), compared))
+    assert '<td class="amount bad">0.1' in page
+    assert '<td class="bad">no' in page
