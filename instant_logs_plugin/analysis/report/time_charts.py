@@ -257,7 +257,11 @@ def _unknown(episode: Episode) -> list[Spec]:
     """Cover what nothing is known of: gaps are hatched, pauses plain."""
     pauses = [_unknown_span(*pause, "not asked for") for pause in episode.pauses]
     gaps = [
-        _unknown_span(gap.started_at, gap.ended_at, f"no stream, {gap.reason}")
+        _unknown_span(
+            gap.started_at,
+            gap.ended_at,
+            f"no stream ({gap.reason.replace('_', ' ')})",
+        )
         for gap in episode.gaps
     ]
     return [

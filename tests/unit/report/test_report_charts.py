@@ -71,7 +71,7 @@ def test_gaps_and_pauses_are_drawn_on_every_time_chart():
         assert {"gap", "pause"} <= {swatch.tone for swatch in chart.legend}
         for spec in chart.specs:
             assert "url(#gap)" in texts(spec)
-            assert "stream_lost" in texts(spec)
+            assert "no stream (stream lost), 10 s" in texts(spec)
             assert "not asked for" in texts(spec)
 
 
