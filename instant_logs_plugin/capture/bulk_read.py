@@ -32,7 +32,7 @@ class BulkReader:
     """Reads lines; used by one thread at a time."""
 
     def __init__(self) -> None:
-        self._connection = duckdb.connect(config=_CONFIG)
+        self._connection: duckdb.DuckDBPyConnection | None = None
 
     def read(
         self, lines: pa.StringArray, shape: Shape
@@ -41,7 +41,7 @@ class BulkReader:
 
         Values of the form ``RAW`` come as their text.
         """
-        with self._connection.cursor() as connection:
+        with self._cursor() as connection:
             connection.register("lines", pa.table({"line": lines}))
             table: pa.Table = connection.sql(_canonical_query(shape)).to_arrow_table()
         exact = np.asarray(table["is_exact"])
@@ -49,7 +49,14 @@ class BulkReader:
 
     def close(self) -> None:
         """Give the memory back."""
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        # It takes some 30 MB, which most captures never need.
+        if self._connection is None:
+            self._connection = duckdb.connect(config=_CONFIG)
+        return self._connection.cursor()
 
 
 def _canonical_query(shape: Shape) -> str:
