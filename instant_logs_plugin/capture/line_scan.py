@@ -17,7 +17,7 @@ Places = npt.NDArray[np.intp]
 
 _QUOTE, _COLON, _NEWLINE, _ESCAPE = b'":\n\\'
 _FIRST_PRINTABLE, _FIRST_BEYOND_ASCII = 0x20, 0x80
-_PART_BYTES = 2**18
+_PART_BYTES = 2**19
 _NOWHERE = np.empty(0, np.intp)
 
 

@@ -24,7 +24,7 @@ Words = npt.NDArray[np.uint64]
 
 _WORD = 8
 # As many windows as stay in the processor's cache.
-_WINDOW_BYTES = 2**18
+_WINDOW_BYTES = 2**19
 
 
 @dataclass(frozen=True)
