@@ -33,6 +33,10 @@ class CommitPace:
         self._limit_bytes = min(max(pace, _LEAST_BYTES), _MOST_BYTES)
         self._began_at = None
 
+    def is_due(self, uncommitted_bytes: int) -> bool:
+        """Tell whether to commit what there is, while as much again may come."""
+        return uncommitted_bytes >= self._limit_bytes / 2
+
     def is_outrun(self, now: float, uncommitted_bytes: int) -> bool:
         """Tell whether more waits than can be committed soon."""
         hangs = self._began_at is not None and now >= self._began_at + _HANGS_S

@@ -211,6 +211,9 @@ class Recorder:
         uncommitted_bytes = self._pipeline.uncommitted_bytes
         return self._pace.is_outrun(self._clock.now(), uncommitted_bytes)
 
+    def _is_commit_due(self) -> bool:
+        return self._pace.is_due(self._pipeline.uncommitted_bytes)
+
     async def _write_loop(self) -> None:
         while True:
             # Not wait_for(): before Python 3.12 it may swallow a cancellation.
@@ -219,8 +222,7 @@ class Recorder:
                     await self._has_work.wait()
             self._has_work.clear()
             await _in(self._journal_thread, self._pipeline.write_due)
-            if self._is_far_ahead() and not self._pipeline.has_sealed:
-                # Nothing is being committed, and nothing more comes before it is.
+            if not self._pipeline.has_sealed and self._is_commit_due():
                 await _in(self._journal_thread, self._pipeline.seal)
             self._has_room.set()
             if self._pipeline.has_sealed:
@@ -240,7 +242,7 @@ class Recorder:
         self._pace.began(self._clock.now())
         await _in(self._commit_thread, pipeline.commit_next)
         self._pace.ended(self._clock.now(), pipeline.committed_bytes - before_bytes)
-        self._has_room.set()
+        self._has_work.set()
         self._ledger.settle(pipeline.committed)
 
     async def _publish(self, manifest: Manifest) -> None:
