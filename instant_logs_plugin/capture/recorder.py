@@ -182,7 +182,7 @@ class Recorder:
                     self._source.renew()
                 case Step.RECEIVE:
                     self._accept(await self._source.read(plan.until))
-                    await self._wait_for_room()
+                    await self._wait_for_room(plan.until)
 
     def _accept(self, arrived: Received) -> None:
         """Count lines and queue them for the journal, up to the bounds."""
@@ -202,14 +202,16 @@ class Recorder:
         )
         self._has_work.set()
 
-    async def _wait_for_room(self) -> None:
-        while self._pipeline.pending_bytes > _QUEUE_BYTES or self._is_far_ahead():
+    async def _wait_for_room(self, until: float) -> None:
+        """Return once more may come, or at ``until``, within a tick."""
+        while not self._has_room_now() and self._clock.now() < until:
             self._has_room.clear()
             await self._has_room.wait()
 
-    def _is_far_ahead(self) -> bool:
-        uncommitted_bytes = self._pipeline.uncommitted_bytes
-        return self._pace.is_outrun(self._clock.now(), uncommitted_bytes)
+    def _has_room_now(self) -> bool:
+        pipeline, now = self._pipeline, self._clock.now()
+        is_outrun = self._pace.is_outrun(now, pipeline.uncommitted_bytes)
+        return pipeline.pending_bytes <= _QUEUE_BYTES and not is_outrun
 
     def _is_commit_due(self) -> bool:
         return self._pace.is_due(self._pipeline.uncommitted_bytes)
