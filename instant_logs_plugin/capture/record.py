@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 import platform
 import secrets
-import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -35,6 +34,7 @@ from instant_logs_plugin.capture.recovery import recover_captures
 from instant_logs_plugin.capture.room import Room
 from instant_logs_plugin.capture.source import StreamSource
 from instant_logs_plugin.capture.stop import StopRequest
+from instant_logs_plugin.capture.turns import short_turns
 from instant_logs_plugin.capture.window import CaptureWindow
 from instant_logs_plugin.edge.stream import StreamSettings, open_stream
 from instant_logs_plugin.errors import (
@@ -51,7 +51,6 @@ from instant_logs_plugin.store.manifest import CaptureState, Manifest
 
 __all__ = ["CaptureOutcome", "CaptureSetup", "record_capture"]
 
-_TURN_S = 0.0001
 _RECOVERY_S = 30.0
 """How long a capture that ended waits for the recovery of earlier ones."""
 
@@ -146,7 +145,7 @@ async def _record(
             stop=stop,
             on_progress=on_progress,
         )
-        with _short_turns():
+        with short_turns():
             async with _recovering(setup, stop, log):
                 manifest = await recorder.run()
     _tell_finished(log, manifest)
@@ -165,21 +164,6 @@ def _tell_finished(log: EventLog, manifest: Manifest) -> None:
         "coverage": manifest.coverage,
     }
     log.info("instant_logs.capture_finished", extra=facts)
-
-
-@contextlib.contextmanager
-def _short_turns() -> Iterator[None]:
-    """Let threads take turns often: one that waits for 5 ms falls behind a flood.
-
-    Decoding waits for the interpreter's lock after each step that works without it,
-    while receiving holds the lock nearly always.
-    """
-    usual_s = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual_s)
 
 
 @contextlib.asynccontextmanager
