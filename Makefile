@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Most of their time tests wait for something to happen: four keep two cores busy.
-PARALLEL := -n 4
+# Most of their time tests wait for something to happen: six keep two cores busy.
+PARALLEL := -n 6 --dist worksteal
 # They start servers and environments of their own, once for all tests of a file;
 # the longest come first, so that no single file is waited for at the end.
 HEAVY := tests/packaging tests/deploy tests/storm tests/flows
@@ -29,7 +29,7 @@ demo: $(STAMP)  ## record the emulator through the Prefect flow and print a summ
 
 test: $(STAMP)  ## run all tests
 	$(BIN)/python -m pytest $(PARALLEL) $(HEAVY:%=--ignore=%)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(HEAVY)
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(HEAVY)
 
 unit: $(STAMP)  ## run the tests that are done in seconds
 	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/sql
