@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+from isal.isal_zlib import crc32
 
 from instant_logs_plugin.capture.clock import Clock
 from instant_logs_plugin.capture.framing import Framed
@@ -287,5 +288,5 @@ class _OpenSegment:
 def _checksum(parts: Iterable[bytes]) -> int:
     checksum = 0
     for part in parts:
-        checksum = zlib.crc32(part, checksum)
+        checksum = crc32(part, checksum)
     return checksum

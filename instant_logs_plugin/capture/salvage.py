@@ -8,11 +8,12 @@ else follows is set aside.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from isal.isal_zlib import crc32
 
 from instant_logs_plugin.capture.segment import (
     BATCH,
@@ -141,7 +142,7 @@ class _Reading:
         pending = b""
         while chunk := lines.read(_CHUNK_BYTES):
             whole, newline, pending = (pending + chunk).rpartition(b"\n")
-            checksum = zlib.crc32(whole + newline, checksum)
+            checksum = crc32(whole + newline, checksum)
             length += len(whole + newline)
             line_count += whole.count(b"\n") + len(newline)
         if length:

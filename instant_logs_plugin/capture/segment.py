@@ -13,11 +13,12 @@ the segment was still open when the writer ended.
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from isal.isal_zlib import crc32
 
 from instant_logs_plugin.capture.framing import Arrival
 from instant_logs_plugin.errors import JournalDamaged
@@ -63,13 +64,13 @@ class IndexEntry(NamedTuple):
     def pack(self) -> bytes:
         """Return the entry as it stands in the index."""
         packed = _ENTRY.pack(*self)
-        return packed + _CHECKSUM.pack(zlib.crc32(packed))
+        return packed + _CHECKSUM.pack(crc32(packed))
 
 
 def parse_entry(packed: bytes) -> IndexEntry | None:
     """Return the entry, or None when it is not as it was written."""
     body = packed[: _ENTRY.size]
-    if packed[_ENTRY.size :] != _CHECKSUM.pack(zlib.crc32(body)):
+    if packed[_ENTRY.size :] != _CHECKSUM.pack(crc32(body)):
         return None
     entry = IndexEntry(*_ENTRY.unpack(body))
     return entry if entry.kind in {BATCH, SEAL} else None
@@ -169,6 +170,6 @@ def batch_problem(batch: bytes | memoryview, entry: IndexEntry) -> str | None:
     """Return what is wrong with a batch, or None when it is as it was written."""
     if len(batch) < entry.length:
         return f"{entry.length - len(batch)} bytes are not there"
-    if zlib.crc32(batch) != entry.checksum:
+    if crc32(batch) != entry.checksum:
         return "the checksum does not match"
     return None
