@@ -29,7 +29,7 @@ demo: $(STAMP)  ## record the emulator through the Prefect flow and print a summ
 
 test: $(STAMP)  ## run all tests
 	$(BIN)/python -m pytest $(PARALLEL) $(HEAVY:%=--ignore=%)
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(HEAVY)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(HEAVY)
 
 unit: $(STAMP)  ## run the tests that are done in seconds
 	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/sql
