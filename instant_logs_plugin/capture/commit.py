@@ -1,15 +1,16 @@
 """Sealed journal segments become committed ones: decode, publish, verify, release.
 
-Runs in a worker thread, and decodes in another while it writes; everything heavy in
-them releases the GIL. Committing a
-segment twice gives the same file under the same name.
+Runs in a worker thread, and decodes in another: while a segment is written, synced and
+verified, the next one is being decoded. Everything heavy in them releases the GIL.
+Committing a segment twice gives the same file under the same name.
 """
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-from collections.abc import Callable, Generator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from instant_logs_plugin.capture.ahead import work_ahead
+from instant_logs_plugin.capture.ahead import WorkAhead
 from instant_logs_plugin.capture.decode import Decoder, capture_schema
 from instant_logs_plugin.capture.lateness import count_late
 from instant_logs_plugin.capture.ledger import Committed
@@ -32,6 +33,7 @@ from instant_logs_plugin.store.parquet import write_segment
 __all__ = ["Committer"]
 
 _BLOCK_BYTES = 2 * 2**20
+_BLOCKS_AHEAD = 8
 
 
 class Committer:
@@ -69,6 +71,17 @@ class Committer:
         self._started_at = started_at
         self._schema = capture_schema(fields)
         self._fields = fields
+        self._guard = threading.Lock()
+        self._begun: dict[int, _Decoding] = {}
+        self._ahead: WorkAhead[pa.Table] | None = None
+
+    def begin(self, sealed: SealedSegment) -> None:
+        """Begin to decode a segment that will be committed behind those begun before.
+
+        Any thread may ask for it; ``commit`` does, if nobody did.
+        """
+        with self._guard:
+            self._begun[sealed.sequence] = self._begin(sealed)
 
     def commit(self, sealed: SealedSegment) -> Committed:
         """Decode, publish and verify one segment; the caller releases it.
@@ -83,13 +96,18 @@ class Committer:
             started_at=self._started_at,
             sequence=sealed.sequence,
         )
-        tally = _Tally(self._sessions())
-        with contextlib.closing(work_ahead(self._iter_tables(sealed, tally))) as tables:
+        if sealed.sequence not in self._begun:
+            self.begin(sealed)
+        decoding = self._begun.pop(sealed.sequence)
+        try:
             segment = write_segment(
-                self._store, path, schema=self._schema, tables=tables
+                self._store, path, schema=self._schema, tables=decoding.tables
             )
-        _write_rejects(sealed.rejects_path, tally.rejects)
-        return tally.committed(segment)
+        except BaseException:
+            self._leave_off()
+            raise
+        _write_rejects(sealed.rejects_path, decoding.tally.rejects)
+        return decoding.tally.committed(segment)
 
     def publish_rejects(self) -> None:
         """Publish the rejects of all segments; nothing when there are none."""
@@ -102,7 +120,8 @@ class Committer:
                     shutil.copyfileobj(source, sink)
 
     def close(self) -> None:
-        """Give the decoder's memory back."""
+        """End the decoding thread, and give the decoder's memory back."""
+        self._leave_off()
         if "_decoder" in vars(self):
             self._decoder.close()
 
@@ -110,6 +129,21 @@ class Committer:
     def _decoder(self) -> Decoder:
         """Made when it is needed: that takes time which an event loop has not."""
         return Decoder(self._fields, capture_id=self._capture_id)
+
+    def _begin(self, sealed: SealedSegment) -> _Decoding:
+        if self._ahead is None:
+            self._ahead = WorkAhead(_BLOCKS_AHEAD, "instant-logs-decode")
+        tally = _Tally(self._sessions())
+        tables = self._ahead.begin(self._iter_tables(sealed, tally))
+        return _Decoding(tables, tally)
+
+    def _leave_off(self) -> None:
+        """Forget what is decoded of segments that are not committed."""
+        with self._guard:
+            ahead, self._ahead = self._ahead, None
+            self._begun.clear()
+            if ahead is not None:
+                ahead.close()
 
     def _iter_tables(
         self, sealed: SealedSegment, tally: _Tally
@@ -154,3 +188,16 @@ class _Tally:
             interval_min=min(self._intervals, default=None),
             interval_max=max(self._intervals, default=None),
         )
+
+
+@dataclass(frozen=True)
+class _Decoding:
+    """A segment that is being decoded.
+
+    Attributes:
+        tables: Its records.
+        tally: Complete once the tables are used up.
+    """
+
+    tables: Iterator[pa.Table]
+    tally: _Tally

@@ -33,9 +33,9 @@ class CommitPace:
         self._limit_bytes = min(max(pace, _LEAST_BYTES), _MOST_BYTES)
         self._began_at = None
 
-    def is_due(self, uncommitted_bytes: int) -> bool:
-        """Tell whether to commit what there is, while as much again may come."""
-        return uncommitted_bytes >= self._limit_bytes / 2
+    def is_due(self, unsealed_bytes: int) -> bool:
+        """Tell whether to seal what there is: a third of what may wait."""
+        return unsealed_bytes >= self._limit_bytes / 3
 
     def is_outrun(self, now: float, uncommitted_bytes: int) -> bool:
         """Tell whether more waits than can be committed soon."""

@@ -66,7 +66,8 @@ class Pipeline:
         self._offered: deque[tuple[Framed, int]] = deque()
         self._sealed: deque[SealedSegment] = deque()
         self._unreleased: list[SealedSegment] = []
-        self._offered_bytes = self._written_bytes = self.committed_bytes = 0
+        self._offered_bytes = self._written_bytes = 0
+        self._sealed_bytes = self.committed_bytes = 0
         self.committed_lines = 0
         self._header: CaptureHeader | None = None
         self.high_water_bytes = 0
@@ -98,9 +99,14 @@ class Pipeline:
         return self._journal.directory.path
 
     @property
-    def has_sealed(self) -> bool:
-        """Whether a sealed segment waits to be committed."""
-        return bool(self._sealed)
+    def sealed_count(self) -> int:
+        """Sealed segments that are not committed, the one that is under way included."""
+        return len(self._sealed)
+
+    @property
+    def unsealed_bytes(self) -> int:
+        """Bytes that are in no sealed segment yet, in memory or in the journal."""
+        return self._offered_bytes - self._sealed_bytes
 
     def offer(self, framed: Framed, received_at_us: int) -> None:
         """Queue lines for the journal; never blocks."""
@@ -195,6 +201,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Leave what is in the journal to a recovery; harmless once discarded."""
+        self._committer.close()
         self._journal.close()
 
     def commit_all(self) -> None:
@@ -221,4 +228,6 @@ class Pipeline:
 
     def _queue(self, sealed: SealedSegment | None) -> None:
         if sealed is not None:
+            self._committer.begin(sealed)
+            self._sealed_bytes += sealed.byte_count + sealed.line_count
             self._sealed.append(sealed)

@@ -33,6 +33,10 @@ Job = Callable[[], None]
 
 _QUEUE_BYTES = 16 * 2**20
 _TICK_S = 0.25
+_SEALED_AT_ONCE = 2
+"""One is being written while the next one is already being decoded."""
+_PUBLISH_S = 0.0
+"""How often a manifest is published at least while segments wait to be committed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,7 @@ class Recorder:
         self._has_work, self._has_room = asyncio.Event(), asyncio.Event()
         self._has_sealed = asyncio.Event()
         self._final: Manifest | None = None
+        self._published_at = clock.now()
         self._pace = CommitPace()
         ledger.on_session = self._describe
         self._journal_thread = ThreadPoolExecutor(1, "instant-logs-journal")
@@ -213,8 +218,11 @@ class Recorder:
         is_outrun = self._pace.is_outrun(now, pipeline.uncommitted_bytes)
         return pipeline.pending_bytes <= _QUEUE_BYTES and not is_outrun
 
-    def _is_commit_due(self) -> bool:
-        return self._pace.is_due(self._pipeline.uncommitted_bytes)
+    def _is_seal_due(self) -> bool:
+        """Whether a segment is to be sealed, so that none is waited for."""
+        pipeline = self._pipeline
+        is_due = self._pace.is_due(pipeline.unsealed_bytes)
+        return is_due and pipeline.sealed_count < _SEALED_AT_ONCE
 
     async def _write_loop(self) -> None:
         while True:
@@ -224,20 +232,21 @@ class Recorder:
                     await self._has_work.wait()
             self._has_work.clear()
             await _in(self._journal_thread, self._pipeline.write_due)
-            if not self._pipeline.has_sealed and self._is_commit_due():
+            if self._is_seal_due():
                 await _in(self._journal_thread, self._pipeline.seal)
             self._has_room.set()
-            if self._pipeline.has_sealed:
+            if self._pipeline.sealed_count:
                 self._has_sealed.set()
 
     async def _commit_loop(self) -> None:
-        await self._publish(self._manifest(is_final=False))
+        await self._publish()
         while True:
             await self._has_sealed.wait()
             self._has_sealed.clear()
-            while self._pipeline.has_sealed:
+            while self._pipeline.sealed_count:
                 await self._commit_one()
-                await self._publish(self._manifest(is_final=False))
+                if not self._pipeline.sealed_count or self._is_publishing_due():
+                    await self._publish()
 
     async def _commit_one(self) -> None:
         pipeline, before_bytes = self._pipeline, self._pipeline.committed_bytes
@@ -247,7 +256,13 @@ class Recorder:
         self._has_work.set()
         self._ledger.settle(pipeline.committed)
 
-    async def _publish(self, manifest: Manifest) -> None:
+    def _is_publishing_due(self) -> bool:
+        return self._clock.now() >= self._published_at + _PUBLISH_S
+
+    async def _publish(self) -> None:
+        """Have the store's manifest name all that is committed."""
+        manifest = self._manifest(is_final=False)
+        self._published_at = self._clock.now()
         await _in(self._commit_thread, partial(self._pipeline.publish, manifest))
 
     async def _progress_loop(self) -> None:
