@@ -76,12 +76,12 @@ class Committer:
         self._ahead: WorkAhead[pa.Table] | None = None
 
     def begin(self, sealed: SealedSegment) -> None:
-        """Begin to decode a segment that will be committed behind those begun before.
+        """Begin to decode a segment that is to be committed behind those begun before.
 
-        Any thread may ask for it; ``commit`` does, if nobody did.
+        Any thread may call it, before the segment's commit.
         """
         with self._guard:
-            self._begun[sealed.sequence] = self._begin(sealed)
+            self._begin(sealed)
 
     def commit(self, sealed: SealedSegment) -> Committed:
         """Decode, publish and verify one segment; the caller releases it.
@@ -96,15 +96,14 @@ class Committer:
             started_at=self._started_at,
             sequence=sealed.sequence,
         )
-        if sealed.sequence not in self._begun:
-            self.begin(sealed)
-        decoding = self._begun.pop(sealed.sequence)
+        decoding = self._take(sealed)
         try:
             segment = write_segment(
                 self._store, path, schema=self._schema, tables=decoding.tables
             )
         except BaseException:
-            self._leave_off()
+            with self._guard:
+                self._leave_off()
             raise
         _write_rejects(sealed.rejects_path, decoding.tally.rejects)
         return decoding.tally.committed(segment)
@@ -121,7 +120,8 @@ class Committer:
 
     def close(self) -> None:
         """End the decoding thread, and give the decoder's memory back."""
-        self._leave_off()
+        with self._guard:
+            self._leave_off()
         if "_decoder" in vars(self):
             self._decoder.close()
 
@@ -130,20 +130,27 @@ class Committer:
         """Made when it is needed: that takes time which an event loop has not."""
         return Decoder(self._fields, capture_id=self._capture_id)
 
-    def _begin(self, sealed: SealedSegment) -> _Decoding:
+    def _begin(self, sealed: SealedSegment) -> None:
         if self._ahead is None:
             self._ahead = WorkAhead(_BLOCKS_AHEAD, "instant-logs-decode")
         tally = _Tally(self._sessions())
         tables = self._ahead.begin(self._iter_tables(sealed, tally))
-        return _Decoding(tables, tally)
+        self._begun[sealed.sequence] = _Decoding(tables, tally)
+
+    def _take(self, sealed: SealedSegment) -> _Decoding:
+        with self._guard:
+            if sealed.sequence not in self._begun:
+                # It would come behind what is begun, and that waits to be used up.
+                self._leave_off()
+                self._begin(sealed)
+            return self._begun.pop(sealed.sequence)
 
     def _leave_off(self) -> None:
         """Forget what is decoded of segments that are not committed."""
-        with self._guard:
-            ahead, self._ahead = self._ahead, None
-            self._begun.clear()
-            if ahead is not None:
-                ahead.close()
+        ahead, self._ahead = self._ahead, None
+        self._begun.clear()
+        if ahead is not None:
+            ahead.close()
 
     def _iter_tables(
         self, sealed: SealedSegment, tally: _Tally

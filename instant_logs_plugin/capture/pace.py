@@ -34,7 +34,10 @@ class CommitPace:
         self._began_at = None
 
     def is_due(self, unsealed_bytes: int) -> bool:
-        """Tell whether to seal what there is: a third of what may wait."""
+        """Tell whether to seal what there is: a third of all that may wait.
+
+        So one third is written and another one decoded while the last one comes.
+        """
         return unsealed_bytes >= self._limit_bytes / 3
 
     def is_outrun(self, now: float, uncommitted_bytes: int) -> bool:

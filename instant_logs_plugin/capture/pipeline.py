@@ -100,7 +100,7 @@ class Pipeline:
 
     @property
     def sealed_count(self) -> int:
-        """Sealed segments that are not committed, the one that is under way included."""
+        """Sealed segments that are not committed yet, be it under way."""
         return len(self._sealed)
 
     @property

@@ -1,10 +1,11 @@
 """The loop that wires a capture: stream → framing → journal → committed segments.
 
 Receiving runs on the event loop and does nothing that blocks; the journal is
-written in one worker thread, segments are committed in another. Between socket
-and journal lines wait in a bounded queue; when it is full the stream is not
-read, and its own bound makes TCP push back. So it does when a stream is faster than
-lines are committed for long: what is left to commit bounds how soon a capture can end.
+written in one worker thread, segments are committed in another, while the next one is
+decoded in a third. Between socket and journal lines wait in a bounded queue; when it
+is full the stream is not read, and its own bound makes TCP push back. So it does when
+a stream is faster than lines are committed for long: what is left to commit bounds how
+soon a capture can end.
 """
 
 from __future__ import annotations
@@ -34,9 +35,7 @@ Job = Callable[[], None]
 _QUEUE_BYTES = 16 * 2**20
 _TICK_S = 0.25
 _SEALED_AT_ONCE = 2
-"""One is being written while the next one is already being decoded."""
-_PUBLISH_S = 0.0
-"""How often a manifest is published at least while segments wait to be committed."""
+"""One segment is being written while the next one is already being decoded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +96,6 @@ class Recorder:
         self._has_work, self._has_room = asyncio.Event(), asyncio.Event()
         self._has_sealed = asyncio.Event()
         self._final: Manifest | None = None
-        self._published_at = clock.now()
         self._pace = CommitPace()
         ledger.on_session = self._describe
         self._journal_thread = ThreadPoolExecutor(1, "instant-logs-journal")
@@ -219,7 +217,7 @@ class Recorder:
         return pipeline.pending_bytes <= _QUEUE_BYTES and not is_outrun
 
     def _is_seal_due(self) -> bool:
-        """Whether a segment is to be sealed, so that none is waited for."""
+        """Tell whether to seal what there is, so that decoding need not wait for it."""
         pipeline = self._pipeline
         is_due = self._pace.is_due(pipeline.unsealed_bytes)
         return is_due and pipeline.sealed_count < _SEALED_AT_ONCE
@@ -245,8 +243,7 @@ class Recorder:
             self._has_sealed.clear()
             while self._pipeline.sealed_count:
                 await self._commit_one()
-                if not self._pipeline.sealed_count or self._is_publishing_due():
-                    await self._publish()
+                await self._publish()
 
     async def _commit_one(self) -> None:
         pipeline, before_bytes = self._pipeline, self._pipeline.committed_bytes
@@ -256,13 +253,9 @@ class Recorder:
         self._has_work.set()
         self._ledger.settle(pipeline.committed)
 
-    def _is_publishing_due(self) -> bool:
-        return self._clock.now() >= self._published_at + _PUBLISH_S
-
     async def _publish(self) -> None:
         """Have the store's manifest name all that is committed."""
         manifest = self._manifest(is_final=False)
-        self._published_at = self._clock.now()
         await _in(self._commit_thread, partial(self._pipeline.publish, manifest))
 
     async def _progress_loop(self) -> None:

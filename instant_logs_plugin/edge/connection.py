@@ -21,6 +21,8 @@ __all__ = ["StreamConnection"]
 
 _ABNORMAL_CLOSURE = 1006
 _REPLY_END = b"\r\n\r\n"
+_READ_BYTES = 2**20
+"""Read at once: four times what a transport would, as each read costs much the same."""
 _MESSAGE_BYTES = 64
 """What a message costs beside its payload: a million empty ones are not free."""
 _UNWANTED_BYTES = 2**20
@@ -29,13 +31,14 @@ _UNSENT_BYTES = 2**20
 """Pongs that wait for a peer which pings and does not read; then it is cut off."""
 
 
-class StreamConnection(ClientConnection):
+class StreamConnection(ClientConnection, asyncio.BufferedProtocol):
     """A connection whose messages wait in an inbox of bounded bytes."""
 
     def __init__(
         self, *args: Any, inbox_bytes: int, max_message_bytes: int, **options: Any
     ) -> None:
         super().__init__(*args, **options)
+        self._arriving = memoryview(bytearray(_READ_BYTES))
         self._frames = FrameCutter(max_message_bytes=max_message_bytes)
         self._reply_tail = b""
         self._inbox: list[bytes] = []
@@ -48,8 +51,14 @@ class StreamConnection(ClientConnection):
         self._unwanted_bytes = 0
         self.heard_at = self.loop.time()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where the transport is to put what arrives."""
+        del sizehint
+        return self._arriving
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take plain messages; everything else goes the usual way."""
+        data = self._arriving[:nbytes]
         self.heard_at = self.loop.time()
         if self._is_closing:
             self._unwanted_bytes += len(data)
@@ -57,7 +66,7 @@ class StreamConnection(ClientConnection):
                 self.abort()
                 return
         if self.protocol.state is State.CONNECTING:
-            data = self._take_reply(data)
+            data = self._take_reply(bytes(data))
         for messages, rest in self._frames.cut(data):
             if self.protocol.state is State.OPEN:
                 self._put(messages)
@@ -106,17 +115,17 @@ class StreamConnection(ClientConnection):
         """Drop the connection now."""
         self.transport.abort()
 
-    def _take_reply(self, data: bytes) -> bytes:
+    def _take_reply(self, data: bytes) -> memoryview:
         """Hand on the reply to the handshake; return the frames behind it."""
         seen = self._reply_tail + data
         self._reply_tail = seen[1 - len(_REPLY_END) :]
         frames = seen.partition(_REPLY_END)[2]
         super().data_received(data[: len(data) - len(frames)])
         if self.protocol.state is State.OPEN:
-            return frames
+            return memoryview(frames)
         if frames:  # the body of a refusal
             super().data_received(frames)
-        return b""
+        return memoryview(b"")
 
     def _put(self, messages: list[bytes]) -> None:
         if self._is_closing or not messages:

@@ -47,13 +47,16 @@ class FrameCutter:
         self._other_bytes_left = 0
         self._is_in_message = False
 
-    def cut(self, data: bytes) -> Iterator[Cut]:
-        """Yield what is there; the start of a plain frame is held until its end."""
-        self._held.append(data)
-        self._held_bytes += len(data)
+    def cut(self, arrived: bytes | memoryview) -> Iterator[Cut]:
+        """Yield what is there; the start of a plain frame is held until its end.
+
+        Nothing refers to what arrived once all is yielded.
+        """
+        self._held_bytes += len(arrived)
         if self._held_bytes < self._awaited_bytes:
+            self._held.append(bytes(arrived))
             return
-        data = b"".join(self._held)
+        data = b"".join((*self._held, arrived))
         start = end = 0
         while end < len(data):
             messages, start = self._take_plain(data, end)

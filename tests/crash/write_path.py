@@ -130,7 +130,7 @@ class WritePath:
             pipeline.offer(framed, int(STARTED_AT.timestamp() + self.now) * 1_000_000)
             pipeline.write_pending()
             self._acknowledge(names)
-            if pipeline.has_sealed and not self.commits_late:
+            if pipeline.sealed_count and not self.commits_late:
                 pipeline.commit_next()
                 ledger.settle(pipeline.committed)
                 publish()

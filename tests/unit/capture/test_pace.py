@@ -34,11 +34,11 @@ def test_what_can_be_committed_soon_may_wait(size_bytes, took_s, limit_bytes):
     assert pace.is_outrun(200.0, int(limit_bytes * 1.01))
 
 
-def test_half_of_what_may_wait_is_due():
-    """So one half is committed while the other one comes."""
-    pace = paced(64 * MIB, 0.7)
-    assert not pace.is_due(31 * MIB)
-    assert pace.is_due(32 * MIB)
+def test_a_third_of_what_may_wait_is_due():
+    """So one third is written and one decoded while the last one comes."""
+    pace = paced(60 * MIB, 0.7)
+    assert not pace.is_due(19 * MIB)
+    assert pace.is_due(20 * MIB)
 
 
 def test_before_the_first_commit_there_is_a_bound():
