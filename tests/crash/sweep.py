@@ -10,13 +10,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from glob import glob
 from itertools import count
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from instant_logs_plugin.emulator import Emulator
 from instant_logs_plugin.failpoints import ENVIRONMENT_NAME
 from instant_logs_plugin.store.filesystem import open_store
-from tests.crash.command import TIMEOUT_S, end_command, start_command
+from tests.crash.command import TIMEOUT_S, Command, end_command, start_command
 from tests.crash.write_path import assert_whole, stored_names
 from tests.support.command_line import emulator_environment
 
@@ -118,7 +117,7 @@ class Sweep:
         *options: str,
         points: str = "",
         output: Path | None = None,
-    ) -> ForkServerProcess:
+    ) -> Command:
         """Start a capture."""
         return start_command(
             "capture",
@@ -139,11 +138,11 @@ class Sweep:
         known = case.journal_files(first)
         process = self.start(case)
         deadline = time.monotonic() + TIMEOUT_S
-        while process.is_alive() and time.monotonic() < deadline:
+        while process.is_running and time.monotonic() < deadline:
             if case.journal_files(first) - known:
                 break
             time.sleep(0.005)
-        process.join(after_s)
+        process.wait(after_s)
         process.kill()
         end_command(process)
         case.note_taken()
@@ -181,10 +180,10 @@ class Sweep:
         return case.taken.total()
 
     @staticmethod
-    def wait_for_lines(case: Case, process: ForkServerProcess) -> None:
+    def wait_for_lines(case: Case, process: Command) -> None:
         """Return once a capture's lines reach its journal."""
         deadline = time.monotonic() + TIMEOUT_S
-        while process.is_alive() and time.monotonic() < deadline:
+        while process.is_running and time.monotonic() < deadline:
             if case.journal_files("*.ndjson"):
                 return
             time.sleep(0.005)

@@ -32,7 +32,7 @@ def test_a_glob_meets_whole_segments_and_manifests_name_what_is_there(sweep):
     store = open_store(str(case.store_path))
     process = sweep.start(case, *OPTIONS)
     rows_seen = looks = 0
-    while process.is_alive():
+    while process.is_running:
         listing = list_captures(store)
         assert not listing.unreadable
         named = [segment for one in listing.manifests for segment in one.segments]

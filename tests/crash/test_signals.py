@@ -35,7 +35,7 @@ def test_a_signal_seals_and_commits_in_two_seconds(number, sweep):
         case = sweep.case()
         process = sweep.start(case, *OPTIONS)
         sweep.wait_for_lines(case, process)
-        process.join(1.0)
+        process.wait(1.0)
         asked_at = time.monotonic()
         os.kill(process.pid, number)
         assert end_command(process) == 128 + number, case.output
@@ -54,10 +54,10 @@ def test_a_second_signal_leaves_the_journal(sweep):
     case = sweep.case()
     process = sweep.start(case, *OPTIONS, points="store.requests:create=hang")
     sweep.wait_for_lines(case, process)
-    process.join(1.0)
+    process.wait(1.0)
     os.kill(process.pid, signal.SIGTERM)
-    process.join(0.5)
-    assert process.is_alive()
+    process.wait(0.5)
+    assert process.is_running
     os.kill(process.pid, signal.SIGTERM)
     assert end_command(process) == -signal.SIGTERM
     case.note_taken()
