@@ -145,6 +145,7 @@ class LineCutter:
         are_sound = bounds[..., 0] <= bounds[..., 1]
         if not are_sound.all():
             np.maximum(bounds[..., 0], bounds[..., 1], out=bounds[..., 1])
+            offsets[-1] = offsets[-2]
         sound: Bools = np.all(are_sound, axis=0)
         return sound
 

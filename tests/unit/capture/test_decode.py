@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from instant_logs_plugin.capture.decode import Decoded, Decoder
@@ -350,6 +350,43 @@ def test_keys_in_objects_are_not_those_of_the_line(cookies):
         (decoded,) = decoder.decode([block_of(lines)])
     found = decoded.table.select([*names, "sampleInterval", "extra"]).to_pylist()
     assert [[*row.values()] for row in found] == [alone.decode(line) for line in lines]
+
+
+RAW_VALUES = st.sampled_from(
+    [
+        '"a"',
+        '""',
+        "1",
+        "",
+        '"',
+        "null",
+        "{}",
+        '"\\""',
+        '"\\"',
+        "true",
+        '"RayID":"b"',
+        "}",
+    ]
+)
+BARE_LINES = st.one_of(
+    RAW_VALUES.map('{{"RayID":{}}}'.format),
+    st.tuples(RAW_VALUES, RAW_VALUES).map(
+        lambda two: '{{"RayID":{},"ClientIP":{}}}'.format(*two)
+    ),
+)
+BARE_BLOCKS = st.lists(st.lists(BARE_LINES, min_size=1, max_size=3), max_size=4)
+
+
+@settings(max_examples=300, deadline=None)
+@given(BARE_BLOCKS)
+@example([['{"RayID":"a"}'], ['{"RayID":1}']])
+def test_blocks_of_few_lines_with_few_keys_are_read_exactly(blocks):
+    """Whatever shape the blocks before had: values may end before they begin."""
+    with contextlib.closing(Decoder(FIELDS, capture_id=CAPTURE)) as decoder:
+        for texts in blocks:
+            lines = [text.encode() for text in texts]
+            (decoded,) = decoder.decode([block_of(lines)])
+            assert_same(decoded, lines)
 
 
 def test_a_line_of_ten_megabytes_is_read(decoder):
