@@ -3,20 +3,21 @@
 The one place that decides how often and how fast the service is asked: pauses grow,
 with full jitter, and never are shorter than the service asked for; a stream that
 lived too short is not replaced at once; a lost session is joined again only if it
-can be alive, and once; a capture has a budget of tries.
+can be alive, and once; one whose handshake was refused for the moment is tried again
+before another is created; a capture has a budget of tries.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from random import Random
 
 from instant_logs_plugin.capture.clock import Clock
 from instant_logs_plugin.capture.joined import JoinedStream, OpenStream
 from instant_logs_plugin.capture.opening import Holder, SessionOpener, backoff
 from instant_logs_plugin.capture.window import GapReason
-from instant_logs_plugin.edge.session import Session
+from instant_logs_plugin.edge.session import SESSION_UNREAD_S, Session
 from instant_logs_plugin.errors import (
     InstantLogsError,
     RateLimited,
@@ -24,6 +25,7 @@ from instant_logs_plugin.errors import (
     SessionExpired,
     SessionSuperseded,
     StreamError,
+    StreamRefused,
     StreamSilent,
     ZoneBusy,
     is_transient,
@@ -35,6 +37,7 @@ _STEADY_S = 5.0
 """A stream that lived as long is replaced at once, a shorter one after a pause."""
 _SHORT_LIFE_PAUSE_S = 2.0
 """The longest pause behind a stream that lived shorter, but brought something."""
+_TOO_MANY, _SERVER_ERROR = 429, 500
 _LOOK_S = 2.0
 """How long a look at the session list may hold up joining a session again."""
 
@@ -68,6 +71,7 @@ class StreamJoiner:
         self._read_deadline_s = read_deadline_s
         self._max_reconnects = self._reconnects_left = max_reconnects
         self._pauses, self._short_pauses = self._fresh_pauses()
+        self._refused: tuple[Session, float] | None = None
 
     async def first(self, timeout_s: float) -> JoinedStream:
         """Open the capture's first stream; waits for a taken zone by the policy.
@@ -79,7 +83,7 @@ class StreamJoiner:
         deadline = self._clock.now() + timeout_s
         while True:
             try:
-                return await self._join(await self._opener.create(), self._clock.now())
+                return await self._open(self._opener.create)
             except InstantLogsError as exc:
                 pause_s = pause_after(exc, next(self._pauses))
                 too_late = self._clock.now() + pause_s > deadline
@@ -90,12 +94,12 @@ class StreamJoiner:
             await asyncio.sleep(pause_s)
 
     async def next(self) -> JoinedStream:
-        """Create a session and open its stream: one try.
+        """Open the stream of a session of our own: one try.
 
         Raises:
             InstantLogsError: The zone is somebody else's, or it did not work.
         """
-        return await self._join(await self._opener.try_create(), self._clock.now())
+        return await self._open(self._opener.try_create)
 
     async def again(
         self,
@@ -187,6 +191,26 @@ class StreamJoiner:
             raise ReconnectsSpent(self._max_reconnects, words) from cause
         self._reconnects_left -= 1
 
+    async def _open(self, create: Callable[[], Awaitable[Session]]) -> JoinedStream:
+        """Open the stream of the session that was refused before, or of a new one."""
+        session, created_at = await self._take_refused() or (
+            await create(),
+            self._clock.now(),
+        )
+        try:
+            return await self._join(session, created_at)
+        except StreamRefused as exc:
+            if _is_for_the_moment(exc):
+                self._refused = session, created_at
+            raise
+
+    async def _take_refused(self) -> tuple[Session, float] | None:
+        """Return the session of the last handshake, if it still may be ours."""
+        refused, self._refused = self._refused, None
+        if refused is None or self._clock.now() >= refused[1] + SESSION_UNREAD_S:
+            return None
+        return None if await self._find_holder() is Holder.STRANGER else refused
+
     async def _join(self, session: Session, created_at: float) -> JoinedStream:
         return await JoinedStream.join(
             session,
@@ -213,6 +237,11 @@ _GAP_REASONS: dict[type[InstantLogsError], GapReason] = {
     StreamError: GapReason.STREAM_LOST,
     ZoneBusy: GapReason.SESSION_SUPERSEDED,
 }
+
+
+def _is_for_the_moment(exc: StreamRefused) -> bool:
+    """Tell whether a handshake failed for what passes, not for want of the session."""
+    return exc.status is None or exc.status == _TOO_MANY or exc.status >= _SERVER_ERROR
 
 
 def pause_after(exc: InstantLogsError, pause_s: float) -> float:

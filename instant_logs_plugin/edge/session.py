@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "SESSION_LIFETIME_S",
+    "SESSION_UNREAD_S",
     "ListedSession",
     "SecretUrl",
     "Session",
@@ -21,6 +22,8 @@ __all__ = [
 
 SESSION_LIFETIME_S = 3600.0
 """Seconds after which the service ends a session."""
+SESSION_UNREAD_S = 300.0
+"""Seconds after which the service drops a session that nobody reads."""
 
 
 class SecretUrl:

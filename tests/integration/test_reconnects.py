@@ -124,6 +124,23 @@ async def test_retry_after_is_obeyed(fault, refused, emulate, tmp_path):
     assert emulator.sent()[-1].records > 0
 
 
+@pytest.mark.parametrize("on_second", ["kick", "refuse"])
+@pytest.mark.parametrize("refused", [1, 2])
+async def test_a_refused_handshake_is_tried_again(
+    refused, on_second, emulate, tmp_path
+):
+    """No other session is created meanwhile; where that is refused, none could be."""
+    faults = (
+        parse_fault("expire:after=300"),
+        parse_fault(f"handshake-429:session={refused},times=2,retry=0"),
+    )
+    emulator = emulate(rate=400.0, faults=faults, on_second=on_second)
+    outcome = await record(emulator, tmp_path, duration_s=4.0)
+    assert len(emulator.asked(What.CREATE)) == 2
+    assert emulator.sent()[-1].records > 0
+    assert_accounted(outcome.manifest)
+
+
 @pytest.mark.parametrize("budget", [0, 3])
 async def test_a_budget_of_reconnects_is_kept(budget, emulate, tmp_path):
     """One try more than that and the capture ends, committed, with the reason."""
