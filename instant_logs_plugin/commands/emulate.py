@@ -107,8 +107,8 @@ def emulate(
     (every create, list and handshake with its status) and, with --keep-sent,
     /emulator/sent (every line as NDJSON: session, at_s, line).
 
-    Faults: post-429, post-500, post-html, handshake-429, drop, close, stall, half-open,
-    expire, malformed, split, fragment, huge, repeat.
+    Faults: post-429, post-500, post-html, post-slow, handshake-429, handshake-slow,
+    drop, close, stall, half-open, expire, malformed, split, fragment, huge, repeat.
 
     instant-logs emulate --scenario deploy-regression --onset 60 --rate 500
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import time
@@ -14,7 +15,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from instant_logs_plugin.edge.fields import catalogue
 from instant_logs_plugin.emulator.config import EmulatorConfig
-from instant_logs_plugin.emulator.faults import Fault, FaultKind
+from instant_logs_plugin.emulator.faults import Fault, FaultKind, find_fault
 from instant_logs_plugin.emulator.refusals import parse_predicate
 from instant_logs_plugin.emulator.registry import Job, Registry, ServedSession
 from instant_logs_plugin.emulator.requests import Asked, RequestLog, What
@@ -75,6 +76,7 @@ class _Api:
     async def create(self, zone_id: str, request: Request) -> Response:
         """Create a session."""
         made = await self._create(zone_id, request)
+        await asyncio.sleep(self._lateness_s())
         if isinstance(made, Response):
             self._enter(What.CREATE, zone_id, made)
             return made
@@ -189,10 +191,18 @@ class _Api:
 
     def _fault(self) -> Response | None:
         self._creates += 1
-        for fault in self._config.faults:
-            if fault.hits_create(self._creates):
+        for fault in self._create_faults():
+            if fault.kind is not FaultKind.POST_SLOW:
                 return _faulty(fault)
         return None
+
+    def _lateness_s(self) -> float:
+        slow = find_fault(self._create_faults(), FaultKind.POST_SLOW)
+        return slow.ms / 1_000 if slow else 0.0
+
+    def _create_faults(self) -> Iterator[Fault]:
+        """Yield the faults of the newest create."""
+        return (one for one in self._config.faults if one.hits_create(self._creates))
 
     def _shown(self, session: ServedSession, *, has_url: bool) -> dict[str, Any]:
         shown: dict[str, Any] = {

@@ -26,8 +26,12 @@ class FaultKind(StrEnum):
     """A create fails with a server error."""
     POST_HTML = "post-html"
     """A create is answered with an HTML page."""
+    POST_SLOW = "post-slow"
+    """A create is answered ``ms`` milliseconds late; its session is there at once."""
     HANDSHAKE_429 = "handshake-429"
     """A stream's handshake is rate limited; the session lives on."""
+    HANDSHAKE_SLOW = "handshake-slow"
+    """A stream's handshake is answered ``ms`` milliseconds late."""
     DROP = "drop"
     """The connection is cut, without a close frame."""
     CLOSE = "close"
@@ -50,7 +54,12 @@ class FaultKind(StrEnum):
     """The session begins with the last ``lines`` that the zone was sent before."""
 
 
-_OF_CREATE = {FaultKind.POST_429, FaultKind.POST_500, FaultKind.POST_HTML}
+_OF_CREATE = {
+    FaultKind.POST_429,
+    FaultKind.POST_500,
+    FaultKind.POST_HTML,
+    FaultKind.POST_SLOW,
+}
 _ENDINGS = {
     FaultKind.DROP,
     FaultKind.CLOSE,
@@ -76,6 +85,7 @@ class Fault:
         every: Distance of malformed lines.
         mb: Size of a huge value.
         lines: How many are sent again; 1,000 at most.
+        ms: How late an answer comes, in milliseconds.
     """
 
     kind: FaultKind
@@ -87,6 +97,7 @@ class Fault:
     every: int = 10
     mb: int = 2
     lines: int = 50
+    ms: int = 500
 
     def __post_init__(self) -> None:
         """Check the ranges.

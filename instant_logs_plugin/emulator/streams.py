@@ -69,9 +69,14 @@ class StreamServer:
             logger=SILENT,
         )
 
-    def _check(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _check(
+        self, connection: ServerConnection, request: Request
+    ) -> Response | None:
         """Refuse a handshake that leads to no session, or to one that is over."""
         session = self._find(request.path)
+        if session is not None:
+            session.handshakes += 1
+            await self._be_late(connection, session)
         refusal = self._refuse(connection, session)
         self.asked.add(
             Asked(
@@ -89,7 +94,9 @@ class StreamServer:
     ) -> Response | None:
         if session is None:
             return connection.respond(HTTPStatus.NOT_FOUND, "no such session\n")
-        session.handshakes += 1
+        lost = connection.connection_lost_waiter
+        if lost.done():  # it left while it waited: nobody reads the session
+            return _slow_down(connection, 0)
         fault = find_fault(self._faults_of(session), FaultKind.HANDSHAKE_429)
         if fault is not None and session.handshakes <= fault.times:
             return _slow_down(connection, fault.retry)
@@ -98,9 +105,17 @@ class StreamServer:
         # From here on: a second handshake must not pass before this stream opens.
         session.is_streaming = True
         # A client that is gone before the handshake ends is never served.
-        lost = connection.connection_lost_waiter
         lost.add_done_callback(lambda _: self._close(session))
         return None
+
+    async def _be_late(
+        self, connection: ServerConnection, session: ServedSession
+    ) -> None:
+        """Let a handshake wait, unless the client leaves."""
+        slow = find_fault(self._faults_of(session), FaultKind.HANDSHAKE_SLOW)
+        if slow is not None and session.handshakes <= slow.times:
+            lost = connection.connection_lost_waiter
+            await asyncio.wait({lost}, timeout=slow.ms / 1_000)
 
     def _close(self, session: ServedSession) -> None:
         session.on_end, session.is_streaming = None, False

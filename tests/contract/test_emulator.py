@@ -570,6 +570,24 @@ async def test_a_rate_limited_handshake_may_be_tried_again() -> None:
         assert len(await read(url, 5)) == 5
 
 
+async def test_answers_may_be_late() -> None:
+    """The session is there while its create is unanswered, and while it is joined."""
+    faults = ("post-slow:ms=300", "handshake-slow:times=1,ms=300")
+    config = EmulatorConfig(faults=tuple(map(parse_fault, faults)), **FAST)
+    with run_emulator(config) as emulator:
+        opening = asyncio.create_task(asyncio.to_thread(open_url, emulator))
+        while not emulator.sessions:  # noqa: ASYNC110 - it runs in another thread
+            await asyncio.sleep(0.005)
+        assert not opening.done()
+        url = await opening
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1), stream(url):
+                pass
+        assert len(await read(url, 5)) == 5
+    (session,) = emulator.sessions
+    assert session.handshakes == 2
+
+
 async def test_a_replay_is_sent_whole_and_then_stays_silent(tmp_path: Path) -> None:
     """As fast as it is read, by default with the stream left open."""
     records = [{"RayID": f"{n:x}", "EdgeResponseStatus": 200} for n in range(2500)]
