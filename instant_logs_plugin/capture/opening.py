@@ -16,6 +16,7 @@ from random import Random
 from typing import Protocol
 
 from instant_logs_plugin.capture.events import EventLog
+from instant_logs_plugin.capture.interruption import heed
 from instant_logs_plugin.capture.options import BusyPolicy, OnBusy
 from instant_logs_plugin.capture.ownership import OwnSession
 from instant_logs_plugin.edge.session import ListedSession, Session, SessionRequest
@@ -75,6 +76,7 @@ class SessionOpener:
         sleep: ``asyncio.sleep``, or a test's.
         on_created: Told the fingerprint of each session as soon as it exists.
         created: Fingerprints of the sessions it created.
+        settle_s: How long a create that is given up may take to say what it made.
         log: Told what happens to the zone.
     """
 
@@ -86,7 +88,9 @@ class SessionOpener:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     on_created: Callable[[str], None] = lambda _: None
     created: set[str] = field(default_factory=set)
+    settle_s: float = 1.0
     log: EventLog = field(init=False)
+    _creating: set[asyncio.Task[Session]] = field(default_factory=set)
     _own: Mapping[str, OwnSession] | None = None
 
     def __post_init__(self) -> None:
@@ -134,6 +138,19 @@ class SessionOpener:
         await self._check_free()
         return await self._create()
 
+    async def settle(self) -> None:
+        """Wait for a create that was given up: whose session it made is still to tell.
+
+        One that takes longer than ``settle_s`` is cancelled: what the service makes
+        of it nobody learns.
+        """
+        if self._creating:
+            await asyncio.wait(self._creating, timeout=self.settle_s)
+        for creating in self._creating:
+            creating.cancel()
+        await asyncio.gather(*self._creating, return_exceptions=True)
+        self._creating.clear()
+
     async def find_holder(self) -> Holder:
         """Tell whose session is in the zone now.
 
@@ -160,11 +177,26 @@ class SessionOpener:
 
     async def _create(self) -> Session:
         try:
-            session = await self.api.create_session(self.request)
+            return await self._create_whole()
         except NotEntitled:
             # The service says the same of a taken zone and of an unentitled plan.
             await self._check_empty()
             raise
+
+    async def _create_whole(self) -> Session:
+        """Create a session in a task of its own, which a cancellation does not reach.
+
+        The service may have made the session already: `settle` lets its name arrive.
+        """
+        creating = asyncio.create_task(self._create_noted())
+        creating.add_done_callback(heed)
+        self._creating.add(creating)
+        await asyncio.wait({creating})
+        self._creating.discard(creating)
+        return creating.result()
+
+    async def _create_noted(self) -> Session:
+        session = await self.api.create_session(self.request)
         self.created.add(session.fingerprint)
         self.on_created(session.fingerprint)
         return session
@@ -204,6 +236,8 @@ class SessionOpener:
         zone_id, fingerprint = self.request.zone_id, session.fingerprint
         if fingerprint is None:
             return ZoneBusy(zone_id, "a session of somebody else")
+        if fingerprint in self.created:
+            return ZoneBusy(zone_id, f"session {fingerprint} of this capture")
         own = (await self._own_sessions()).get(fingerprint)
         if own is None:
             return ZoneBusy(zone_id, f"session {fingerprint} of somebody else")

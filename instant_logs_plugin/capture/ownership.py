@@ -7,11 +7,12 @@ capture is over, a new session ends nothing but what nobody reads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from instant_logs_plugin.capture.orphan_files import read_orphans
 from instant_logs_plugin.capture.recovery import dead_headers
 from instant_logs_plugin.store.catalog import list_captures
 from instant_logs_plugin.store.filesystem import Store
@@ -26,7 +27,7 @@ class OwnSession:
 
     Attributes:
         capture_id: The capture.
-        opened_at: When its stream opened.
+        opened_at: When its stream opened, or when it was known if it never did.
         is_over: Whether nobody of ours reads it any more: the service may list it
             for a while all the same.
     """
@@ -37,23 +38,29 @@ class OwnSession:
 
 
 def read_own_sessions(
-    store: Store, journal_root: Path, zone_id: str
+    store: Store, journal_root: Path, zone_id: str, *, asking: str | None = None
 ) -> Mapping[str, OwnSession]:
     """Return the sessions that store and journals know of a zone, by fingerprint.
 
     Call it while holding the zone: a capture that still says ``recording`` and has
     its journal on this host was killed, or the zone could not be held here. One
     without a journal here may well run on another host, and is left to it. Sessions
-    that no manifest names yet are found in the journals of killed captures.
+    that no manifest names are found in the journals of killed captures, and in what is
+    kept of journals that are gone.
+
+    Args:
+        store: The store.
+        journal_root: The journal.
+        zone_id: The zone.
+        asking: The capture that asks; its own sessions are not among them.
+
+    Raises:
+        StoreError: Store or journal cannot be listed.
     """
     left = {
-        fingerprint: OwnSession(
-            capture_id=header.manifest.capture_id,
-            opened_at=header.written_at,
-            is_over=True,
-        )
-        for header in dead_headers(journal_root, zone_id)
-        for fingerprint in header.fingerprints
+        fingerprint: OwnSession(capture_id=capture_id, opened_at=known_at, is_over=True)
+        for capture_id, known_at, fingerprints in _left(journal_root, zone_id, asking)
+        for fingerprint in fingerprints
     }
     return left | {
         session.fingerprint: OwnSession(
@@ -65,6 +72,19 @@ def read_own_sessions(
         for session in manifest.sessions
         if manifest.zone_id == zone_id and session.fingerprint
     }
+
+
+def _left(
+    journal_root: Path, zone_id: str, asking: str | None
+) -> Iterator[tuple[str, datetime, tuple[str, ...]]]:
+    """Yield captures that are gone, when they were known to be there, their sessions.
+
+    Journals first, then what is kept of them: that is there before a journal goes.
+    """
+    for header in dead_headers(journal_root, zone_id, asking=asking):
+        yield header.manifest.capture_id, header.written_at, header.fingerprints
+    for kept in read_orphans(journal_root, zone_id):
+        yield kept.capture_id, kept.known_at, kept.fingerprints
 
 
 def _is_over(session: SessionSpan, manifest: Manifest, journal_root: Path) -> bool:

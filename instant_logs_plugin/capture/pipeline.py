@@ -19,8 +19,11 @@ from instant_logs_plugin.capture.header import CaptureHeader
 from instant_logs_plugin.capture.journal import Journal
 from instant_logs_plugin.capture.journal_directory import journal_home
 from instant_logs_plugin.capture.ledger import Committed
+from instant_logs_plugin.capture.orphan import Orphans, find_orphans
+from instant_logs_plugin.capture.orphan_files import keep_orphans
 from instant_logs_plugin.capture.room import Room
 from instant_logs_plugin.capture.segment import SealedSegment
+from instant_logs_plugin.errors import StoreError
 from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.layout import manifest_path
 from instant_logs_plugin.store.manifest import Manifest, format_manifest
@@ -70,6 +73,7 @@ class Pipeline:
         self._sealed_bytes = self.committed_bytes = 0
         self.committed_lines = 0
         self._header: CaptureHeader | None = None
+        self._orphans: Orphans | None = None
         self.high_water_bytes = 0
         self.committed: list[Committed] = []
 
@@ -120,6 +124,7 @@ class Pipeline:
         """Queue a new header: it stands in the journal before the next line does."""
         home = journal_home(self._store, self._journal.directory.root)
         self._header = replace(header, store=home)
+        self._orphans = find_orphans(header)
 
     def write_header(self) -> None:
         """Write the newest header, if it is not yet written."""
@@ -195,9 +200,22 @@ class Pipeline:
         self.discard()
 
     def discard(self) -> None:
-        """Remove the capture's journal: nothing in it is needed any more."""
+        """Remove the capture's journal: nothing in it is needed any more.
+
+        Unless what it alone knows cannot be kept elsewhere: a recovery tries again.
+        """
         self._committer.close()
-        self._journal.discard()
+        try:
+            self.keep_orphans()
+        except StoreError:
+            self._journal.close()
+        else:
+            self._journal.discard()
+
+    def keep_orphans(self) -> None:
+        """Keep the sessions that the newest header knows and no manifest names."""
+        if self._orphans is not None:
+            keep_orphans(self._journal.directory.root, self._orphans)
 
     def close(self) -> None:
         """Leave what is in the journal to a recovery; harmless once discarded."""

@@ -245,7 +245,11 @@ def _recorder(
         request=options.session_request,
         busy=options.busy,
         read_own=partial(
-            read_own_sessions, setup.store, setup.journal_root, options.zone_id
+            read_own_sessions,
+            setup.store,
+            setup.journal_root,
+            options.zone_id,
+            asking=capture_id,
         ),
         random=random,
         on_created=ledger.session_created,

@@ -97,6 +97,7 @@ class Recorder:
         self._has_sealed = asyncio.Event()
         self._final: Manifest | None = None
         self._pace = CommitPace()
+        self._described_count = 0
         ledger.on_session = self._describe
         self._journal_thread = ThreadPoolExecutor(1, "instant-logs-journal")
         self._commit_thread = ThreadPoolExecutor(1, "instant-logs-commit")
@@ -129,8 +130,17 @@ class Recorder:
             self._commit_thread.submit(self._pipeline.close)
             self._journal_thread.shutdown(wait=False)
             self._commit_thread.shutdown(wait=False)
-            await self._source.close("aborted")
+            await self._close_source()
         return self._final or self._manifest(is_final=True)
+
+    async def _close_source(self) -> None:
+        """Close what is open; keep what is learnt only now of sessions created."""
+        known_count = self._described_count
+        await self._source.close("aborted")
+        if len(self._ledger.fingerprints) > known_count:
+            self._pipeline.describe(self._header())
+            with contextlib.suppress(StoreError):
+                self._pipeline.keep_orphans()
 
     async def _open_first(self) -> None:
         self._describe()
@@ -308,20 +318,25 @@ class Recorder:
         yield self._commit_thread, self._pipeline.commit_all
         self._ledger.settle(self._pipeline.committed)
         self._final = manifest = self._manifest(is_final=True)
+        # Behind it there is no journal that could say more.
+        self._ledger.on_session = lambda: None
         yield self._commit_thread, partial(self._pipeline.publish_last, manifest)
 
     def _describe(self) -> None:
         """Have the journal say how the capture stands, before its next line."""
-        now = self._clock.now()
-        header = CaptureHeader(
-            manifest=self._manifest(is_final=False),
-            written_at=self._clock.to_wall(now),
-            bounds=self._window.bounds,
-            fingerprints=tuple(self._ledger.fingerprints),
-        )
+        header = self._header()
+        self._described_count = len(header.fingerprints)
         self._pipeline.describe(header)
         # If it fails it is still to be written, and fails where that is waited for.
         self._journal_thread.submit(self._pipeline.write_header)
+
+    def _header(self) -> CaptureHeader:
+        return CaptureHeader(
+            manifest=self._manifest(is_final=False),
+            written_at=self._clock.to_wall(self._clock.now()),
+            bounds=self._window.bounds,
+            fingerprints=tuple(self._ledger.fingerprints),
+        )
 
     def _save_in_journal(self, exc: StoreError) -> None:
         """After a failure: bring what waits in memory to the journal, if it can."""

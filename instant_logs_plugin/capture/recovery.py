@@ -3,6 +3,7 @@
 Recovering twice, or being killed while recovering, changes nothing: a segment goes to
 the same name, a mark says that it is there, and the journal is removed only once the
 final manifest stands. What cannot be used is set aside, told, and hides nothing else.
+Sessions that only the journal names are kept until the service lists them no more.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from instant_logs_plugin.capture.journal_directory import (
     journal_home,
     list_journals,
 )
+from instant_logs_plugin.capture.orphan import find_orphans
+from instant_logs_plugin.capture.orphan_files import forget_orphans, keep_orphans
 from instant_logs_plugin.errors import (
     CaptureNotFound,
     InstantLogsError,
@@ -45,6 +49,12 @@ __all__ = [
 ]
 
 _log = logging.getLogger(__name__)
+_LOOK_S = 1.0
+"""How long a journal that is being recovered may take to say whose its sessions are."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Outcome(StrEnum):
@@ -101,6 +111,7 @@ def recover_captures(
     journal_root: Path,
     *,
     is_stopped: Callable[[], bool] = lambda: False,
+    now: Callable[[], datetime] = _utc_now,
 ) -> RecoveryReport:
     """Finish every capture of ``store`` whose journal no live process holds.
 
@@ -110,6 +121,7 @@ def recover_captures(
         store: The store that the captures go to.
         journal_root: The journal.
         is_stopped: Asked before each segment; True leaves the rest for another time.
+        now: Gives aware UTC; decides which sessions the service can list no more.
 
     Raises:
         StoreUnreadable: The journal cannot be listed.
@@ -122,11 +134,22 @@ def recover_captures(
         if one is not None:
             _report(one)
             captures.append(one)
+    forget_orphans(journal_root, now())
     return RecoveryReport(tuple(captures))
 
 
-def dead_headers(journal_root: Path, zone_id: str) -> list[CaptureHeader]:
+def dead_headers(
+    journal_root: Path, zone_id: str, *, asking: str | None = None
+) -> list[CaptureHeader]:
     """Return what is known of a zone's captures whose processes are gone.
+
+    One that is being recovered is waited for, for a moment: then either it is gone, or
+    its orphans have been kept.
+
+    Args:
+        journal_root: The journal.
+        zone_id: The zone.
+        asking: The capture that asks; it is not looked at.
 
     Raises:
         StoreError: The journal cannot be listed.
@@ -136,7 +159,9 @@ def dead_headers(journal_root: Path, zone_id: str) -> list[CaptureHeader]:
         header = directory.read_header()
         if header is None or header.manifest.zone_id != zone_id:
             continue
-        with _held(directory) as is_held:
+        if directory.capture_id == asking:
+            continue
+        with _held(directory, timeout_s=_LOOK_S) as is_held:
             if is_held:
                 found.append(header)
     return found
@@ -155,8 +180,8 @@ def journal_fingerprints(journal_root: Path, zone_id: str) -> set[str]:
 
 
 @contextlib.contextmanager
-def _held(directory: JournalDirectory) -> Iterator[bool]:
-    is_held = directory.acquire()
+def _held(directory: JournalDirectory, *, timeout_s: float = 0.0) -> Iterator[bool]:
+    is_held = directory.acquire(timeout_s=timeout_s)
     try:
         yield is_held
     finally:
@@ -186,6 +211,7 @@ def _finish(
 ) -> RecoveredCapture:
     published = _published(store, directory.capture_id)
     if published and published.state is not CaptureState.RECORDING:
+        _keep_orphans(directory)
         remove_temporaries(store, published)
         directory.remove()
         return _outcome(directory, Outcome.FINISHED)
@@ -197,6 +223,7 @@ def _finish(
         return _outcome(
             directory, Outcome.OTHER_STORE, problems=(f"belongs to {there}",)
         )
+    _keep_orphans(directory)
     done = finish_capture(store, directory, header, is_stopped=is_stopped)
     return RecoveredCapture(
         capture_id=directory.capture_id,
@@ -205,6 +232,14 @@ def _finish(
         problems=done.problems,
         set_aside=done.set_aside,
     )
+
+
+def _keep_orphans(directory: JournalDirectory) -> None:
+    """Keep what only this journal knows, first of all: it is asked for meanwhile."""
+    header = directory.read_header()
+    orphans = header and find_orphans(header)
+    if orphans:
+        keep_orphans(directory.root, orphans)
 
 
 def _published(store: Store, capture_id: str) -> Manifest | None:

@@ -177,9 +177,10 @@ class StreamSource:
         return self._last_of(joined, reason)
 
     async def close(self, reason: str) -> None:
-        """Close what is open, and wait for it."""
+        """Close what is open, and wait for it and for what is being created."""
         self.let_go(reason)
         await self._drop_renewal()
+        await self._opener.settle()
         if self._closing is not None:
             await self._closing
 

@@ -12,6 +12,9 @@ from glob import glob
 from itertools import count
 from pathlib import Path
 
+from instant_logs_plugin.capture.orphan import Orphans
+from instant_logs_plugin.capture.orphan_files import SESSIONS, read_orphans
+from instant_logs_plugin.edge.session import session_fingerprint
 from instant_logs_plugin.emulator import Emulator
 from instant_logs_plugin.failpoints import ENVIRONMENT_NAME
 from instant_logs_plugin.store.filesystem import open_store
@@ -163,12 +166,13 @@ class Sweep:
         what is missing was sent last, and no file is left that nothing accounts for.
         """
         store = open_store(str(case.store_path))
-        assert_whole(store)
+        sessions = [one for capture in assert_whole(store) for one in capture.sessions]
         stored = stored_names(store)
         assert case.taken.keys() <= stored.keys(), "a line that was taken is missing"
-        left = [p.name for p in case.store_path.glob(".journal/*")]
-        assert left in ([], [".damaged"])
+        left = {p.name for p in case.store_path.glob(".journal/*")}
+        assert left <= {".damaged", SESSIONS}
         assert list(case.store_path.rglob("*.tmp")) == []
+        self._check_orphans(case, {one.fingerprint for one in sessions})
         for session in self._emulator.sessions:
             if session.zone_id == case.zone:
                 sent = [_name(line.decode()) for line in session.sent.lines]
@@ -178,6 +182,28 @@ class Sweep:
                     assert stored.pop(name) == 1, "a line is there twice"
         assert all(not name.isalnum() for name in stored), "a line was never sent"
         return case.taken.total()
+
+    @staticmethod
+    def orphans(case: Case) -> list[Orphans]:
+        """Return what is kept of sessions that no manifest names."""
+        return read_orphans(case.store_path / ".journal", case.zone)
+
+    def _check_orphans(self, case: Case, named: set[str | None]) -> None:
+        """Check that what is kept beside journals is of sessions that were made here.
+
+        No manifest names them, each is kept once, and a file without one is a stray.
+        """
+        orphans = self.orphans(case)
+        files = list(case.store_path.glob(f".journal/{SESSIONS}/*"))
+        assert len(files) == len(orphans)
+        kept = [name for one in orphans for name in one.fingerprints]
+        made = {
+            session_fingerprint(one.session_id)
+            for one in self._emulator.sessions
+            if one.zone_id == case.zone
+        }
+        assert set(kept) <= made - named
+        assert len(kept) == len(set(kept))
 
     @staticmethod
     def wait_for_lines(case: Case, process: Command) -> None:

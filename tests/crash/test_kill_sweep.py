@@ -89,6 +89,27 @@ def test_a_killed_recovery_is_done_again(sweep):
         list(pool.map(kill_recovery, points))
 
 
+@pytest.mark.timeout(600)
+def test_a_killed_recovery_forgets_no_session(sweep):
+    """One that was created and not read is known by its journal, or kept beside."""
+    crashed = sweep.case()
+    assert sweep.capture(crashed, "journal.header:create=kill@3") == KILLED
+    assert sweep.orphans(crashed) == []
+    traced = sweep.copy(crashed)
+    (traced.directory / "output").unlink()
+    assert sweep.recover(traced, "*=trace+") == 0, traced.output
+    sweep.check(traced)
+    (orphan,) = sweep.orphans(traced)
+    points = points_of(traced.steps())
+    assert "journal.sessions:rename=kill" in points
+    for point in points:
+        case = sweep.copy(crashed)
+        assert sweep.recover(case, point) == KILLED, case.output
+        assert sweep.recover(case) == 0, case.output
+        sweep.check(case)
+        assert sweep.orphans(case) == [orphan]
+
+
 def test_the_next_capture_finishes_what_is_left(sweep):
     """Nobody has to call for a recovery where captures go on."""
     case = sweep.case()

@@ -23,6 +23,7 @@ from instant_logs_plugin.capture.header import (
     format_mark,
 )
 from instant_logs_plugin.capture.ledger import Committed
+from instant_logs_plugin.capture.orphan import Orphans, format_orphans
 from instant_logs_plugin.capture.segment import ENTRY_BYTES, IndexEntry, parse_entry
 from instant_logs_plugin.capture.window import EndReason, GapReason
 from instant_logs_plugin.emulator import EmulatorConfig, parse_fault, run_emulator
@@ -145,6 +146,10 @@ def test_header_and_mark_are_as_told():
     mark = CommitMark(sequence=0, lines=0, bytes=0, received_until_us=0, committed=done)
     document = json.loads(format_mark(mark))
     assert list(document) == [row[0] for row in table("mark")]
+    orphans = Orphans(
+        zone_id="", capture_id="", known_at=SMALLEST.started_at, fingerprints=()
+    )
+    assert list(json.loads(format_orphans(orphans))) == [r[0] for r in table("kept")]
     told = next(row[2] for row in table("mark") if row[0] == "committed")
     assert set(re.findall(r"`(\w+)`", told)) | {"segment"} == set(document["committed"])
 

@@ -57,6 +57,18 @@ async def test_a_transient_error_before_the_first_stream(environment, point_at):
     assert progress.data == 100
 
 
+async def test_a_stream_that_does_not_open(environment, point_at):
+    """The next try knows the session as its own: it does not wait for the zone."""
+    zone, fault = uuid4().hex, parse_fault("handshake-429:session=1,times=99,retry=1")
+    with run_emulator(EmulatorConfig(rate=200.0, faults=(fault,))) as emulator:
+        point_at(emulator)
+        assert await record(zone) == "complete"
+        refused, used = emulator.attempts
+    assert used.met is refused.created
+    (manifest,) = (environment["store"] / "manifests").iterdir()
+    assert len(manifest.stem.split("-")) == 2, "the first try counts as a capture"
+
+
 @pytest.mark.parametrize(
     ("trouble", "error", "creates"),
     [

@@ -135,6 +135,17 @@ async def test_our_own_orphan_is_no_stranger():
     assert service.calls == ["GET", "POST"]
 
 
+async def test_a_refusal_for_a_session_of_ones_own():
+    """Where the service keeps the first one it is no stranger who is in the way."""
+    service = Service()
+    one = opener(service)
+    session = await one.create()
+    service.is_refusing = True
+    with pytest.raises(ZoneBusy) as caught:
+        await one.try_create()
+    assert caught.value.holder == f"session {session.fingerprint} of this capture"
+
+
 async def test_waiting_ends_with_the_strangers_session():
     """Polls with jitter, then takes the zone that became free."""
     service = Service(THEIRS)
