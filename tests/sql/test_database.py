@@ -9,7 +9,6 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from stores import write_capture, write_text
 
 from instant_logs_plugin.analysis.database import init_sql, open_database
 from instant_logs_plugin.errors import (
@@ -18,6 +17,7 @@ from instant_logs_plugin.errors import (
     InvalidQuery,
     UnknownQuery,
 )
+from tests.sql.stores import write_capture, write_text
 
 
 @pytest.fixture(scope="module")

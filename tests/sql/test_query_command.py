@@ -13,7 +13,6 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from stores import write_capture
 from typer.testing import CliRunner
 
 from instant_logs_plugin import open_database, open_store
@@ -26,6 +25,7 @@ from instant_logs_plugin.errors import (
     InvalidQuery,
     VerificationFailed,
 )
+from tests.sql.stores import write_capture
 
 GAP = {
     "started_at": "2026-03-01T12:00:10.000000Z",

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from stores import DEFAULT_FIELDS, TYPES, plain_rows, write_capture
 
 from instant_logs_plugin.analysis.database import init_sql, open_database
 from instant_logs_plugin.analysis.query_files import macro_sql
 from instant_logs_plugin.analysis.view_sql import library_queries
 from instant_logs_plugin.errors import FieldsNotRecorded
+from tests.sql.stores import DEFAULT_FIELDS, TYPES, plain_rows, write_capture
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/expected.json"))

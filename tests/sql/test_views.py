@@ -6,7 +6,11 @@ import json
 from datetime import date
 
 import pytest
-from stores import (
+
+from instant_logs_plugin.analysis.database import open_database
+from instant_logs_plugin.analysis.view_sql import DERIVED_COLUMNS, OWN_COLUMNS
+from instant_logs_plugin.errors import InvalidQuery
+from tests.sql.stores import (
     DEFAULT_FIELDS,
     STARTED_AT,
     TYPES,
@@ -14,10 +18,6 @@ from stores import (
     write_capture,
     write_text,
 )
-
-from instant_logs_plugin.analysis.database import open_database
-from instant_logs_plugin.analysis.view_sql import DERIVED_COLUMNS, OWN_COLUMNS
-from instant_logs_plugin.errors import InvalidQuery
 
 START = "2026-03-01T12:00:01+00:00"
 

@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 import pytest
-from terminal_stream import Terminal
 
 from instant_logs_plugin.commands.output import OutputFormat, choose_format, print_rows
+from tests.unit.commands.terminal_stream import Terminal
 
 NARROW = [{"name": "a", "n": 1}, {"name": "bb", "n": 10}]
 WIDE = {f"column_{number}": number for number in range(7)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from terminal_stream import Terminal
 
 from instant_logs_plugin.capture.recorder import Progress
 from instant_logs_plugin.commands.progress import (
@@ -11,6 +10,7 @@ from instant_logs_plugin.commands.progress import (
     describe_progress,
     open_progress,
 )
+from tests.unit.commands.terminal_stream import Terminal
 
 
 def progress(records: int = 0, elapsed_s: float = 0.0) -> Progress:

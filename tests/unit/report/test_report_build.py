@@ -7,8 +7,6 @@ import hashlib
 import re
 from dataclasses import replace
 
-from materials import capture, gap, material, query
-
 from instant_logs_plugin.analysis.report.build import build_report
 from instant_logs_plugin.analysis.report.markdown import format_report
 from instant_logs_plugin.analysis.report.material import Answer
@@ -22,6 +20,7 @@ from instant_logs_plugin.analysis.report.model import (
 )
 from instant_logs_plugin.analysis.report.page import render_page
 from instant_logs_plugin.store.manifest import CaptureState, Request, Sampling
+from tests.unit.report.materials import capture, gap, material, query
 
 PARTS = query(
     "novelty",

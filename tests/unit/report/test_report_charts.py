@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from xml.etree import ElementTree as ET
 
-from materials import at, bucket, capture, gap, query
-
 from instant_logs_plugin.analysis.report.columns import table_columns
 from instant_logs_plugin.analysis.report.drawing import draw_svg
 from instant_logs_plugin.analysis.report.episodes import plan_episodes
@@ -18,6 +16,7 @@ from instant_logs_plugin.analysis.report.time_charts import (
     error_charts,
     traffic_charts,
 )
+from tests.unit.report.materials import at, bucket, capture, gap, query
 
 LABEL = "aria-label"
 SENT = query(

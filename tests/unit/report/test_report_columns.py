@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from materials import query
 
 from instant_logs_plugin.analysis.report.columns import (
     bounds,
@@ -13,6 +12,7 @@ from instant_logs_plugin.analysis.report.columns import (
 )
 from instant_logs_plugin.analysis.report.model import Kind
 from instant_logs_plugin.analysis.view_sql import library_queries
+from tests.unit.report.materials import query
 
 WEIGHED = query(
     "weighed",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from materials import at, capture, gap
-
 from instant_logs_plugin.analysis.report.episodes import (
     plan_bucket_s,
     plan_episodes,
     window_of,
 )
 from instant_logs_plugin.store.manifest import WindowSpan
+from tests.unit.report.materials import at, capture, gap
 
 
 def test_one_capture_is_one_episode():

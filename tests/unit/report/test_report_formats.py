@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from materials import at
 
 from instant_logs_plugin.analysis.report import formats
 from instant_logs_plugin.analysis.report.model import Kind
+from tests.unit.report.materials import at
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from store_files import files, files_limited_to
 
 from instant_logs_plugin.errors import InvalidOption, StoreUnreadable, StoreUnwritable
 from instant_logs_plugin.failpoints import armed
 from instant_logs_plugin.store.filesystem import Store, open_store
+from tests.unit.store.store_files import files, files_limited_to
 
 PATH = "requests/zone_id=z/date=2026-03-01/c-00000.parquet"
 

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from store_files import files, files_limited_to
 
 from instant_logs_plugin.capture.schema import capture_schema
 from instant_logs_plugin.edge.fields import catalogue
@@ -22,6 +21,7 @@ from instant_logs_plugin.store import parquet
 from instant_logs_plugin.store.filesystem import Store
 from instant_logs_plugin.store.manifest import Segment
 from instant_logs_plugin.store.parquet import segment_problems, write_segment
+from tests.unit.store.store_files import files, files_limited_to
 
 PATH = "requests/zone_id=z/date=2026-03-01/c-00000.parquet"
 SCHEMA = capture_schema(["RayID", "EdgeResponseStatus"])
