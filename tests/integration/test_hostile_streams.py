@@ -19,6 +19,7 @@ from instant_logs_plugin.capture.record import (
     record_capture,
 )
 from instant_logs_plugin.capture.window import Bounds
+from instant_logs_plugin.edge.session import session_fingerprint
 from instant_logs_plugin.errors import StreamRefused
 from instant_logs_plugin.lease.file_lock import hold_on_host
 from instant_logs_plugin.settings import open_client
@@ -205,14 +206,18 @@ async def test_a_broken_frame_ends_the_stream(name, tmp_path):
     ids=str,
 )
 async def test_a_strange_handshake_is_refused(handshake, extensions, tmp_path):
-    """No redirect is followed, no compression taken; nothing stays behind."""
+    """No redirect is followed, no compression taken; no capture stays behind."""
     behaviour = Stub(send=sends(), handshake=handshake, extensions=extensions)
     with pytest.raises(StreamRefused) as caught:
         await record(behaviour, tmp_path, open_timeout_s=0.0)
     paths = [path for _, path in behaviour.requests]
     assert "/other" not in paths
     assert "session" not in str(caught.value.reason)
-    assert not list((tmp_path / "journal").glob("*/*"))
+    # That the session was ours, and no more.
+    files = [path for path in (tmp_path / "journal").rglob("*") if path.is_file()]
+    kept = session_fingerprint("session")
+    assert [path.name for path in files] == [f"{kept}.json"]
+    assert "ws://" not in files[0].read_text()
     assert not list((tmp_path / "captures").rglob("*.json"))
 
 
