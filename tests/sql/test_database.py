@@ -197,12 +197,14 @@ def test_wrong_query_files_and_parameters(name, params, error, database):
         ({"memory_limit": "much"}, InvalidQuery),
     ],
 )
-def test_open_refuses(options, error, store):
+def test_open_refuses(options, error, store, monkeypatch, tmp_path):
     """A wrong option fails at once and leaves no spill directory."""
-    before = sorted(Path(tempfile.gettempdir()).glob("instant-logs-duckdb-*"))
+    spill = tmp_path / "spill"
+    spill.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(spill))
     with pytest.raises(error):
         open_database(str(store), **options)
-    assert sorted(Path(tempfile.gettempdir()).glob("instant-logs-duckdb-*")) == before
+    assert list(spill.iterdir()) == []
 
 
 def test_bucket_is_not_read_yet():
