@@ -44,7 +44,6 @@ __all__ = [
     "RecoveredCapture",
     "RecoveryReport",
     "dead_headers",
-    "journal_fingerprints",
     "recover_captures",
 ]
 
@@ -165,18 +164,6 @@ def dead_headers(
             if is_held:
                 found.append(header)
     return found
-
-
-def journal_fingerprints(journal_root: Path, zone_id: str) -> set[str]:
-    """Return the sessions of a zone that belonged to captures now dead.
-
-    A session can outlive its recorder; one of a live process is not among them.
-
-    Raises:
-        StoreError: The journal cannot be listed.
-    """
-    headers = dead_headers(journal_root, zone_id)
-    return {one for header in headers for one in header.fingerprints}
 
 
 @contextlib.contextmanager

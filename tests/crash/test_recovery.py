@@ -15,7 +15,7 @@ from instant_logs_plugin.capture.journal_directory import JournalDirectory
 from instant_logs_plugin.capture.ownership import read_own_sessions
 from instant_logs_plugin.capture.recovery import (
     Outcome,
-    journal_fingerprints,
+    dead_headers,
     recover_captures,
 )
 from instant_logs_plugin.capture.segment import ENTRY_BYTES
@@ -95,15 +95,16 @@ def test_a_live_journal_is_left_alone(crashed):
     holder = JournalDirectory(crashed.journal_root, CAPTURE)
     assert holder.acquire()
     assert recover_one(crashed).outcome is Outcome.LIVE
-    assert journal_fingerprints(crashed.journal_root, ZONE) == set()
+    assert dead_headers(crashed.journal_root, ZONE) == []
     holder.release()
     assert recover_one(crashed).outcome is Outcome.RECOVERED
 
 
 def test_fingerprints_of_the_dead(crashed):
     """Sessions of a dead capture are recognised, by zone."""
-    assert journal_fingerprints(crashed.journal_root, ZONE) == {SESSION}
-    assert journal_fingerprints(crashed.journal_root, "f" * 32) == set()
+    (header,) = dead_headers(crashed.journal_root, ZONE)
+    assert header.fingerprints == (SESSION,)
+    assert dead_headers(crashed.journal_root, "f" * 32) == []
 
 
 def test_a_journal_elsewhere_belongs_to_one_store(crashed, tmp_path):
