@@ -75,8 +75,7 @@ def _options(
 
 def main() -> None:
     """Run the command line and exit with the code of what happened."""
-    # Arrow's own allocators keep some 30 MB; its name is read when it is loaded.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    _configure_libraries()
     prepare_streams()
     show_store_problems()
     try:
@@ -88,6 +87,17 @@ def main() -> None:
     except InstantLogsError as exc:
         _print_error(exc)
         sys.exit(exc.exit_code)
+
+
+def _configure_libraries() -> None:
+    """Set what libraries read from the environment when they are loaded.
+
+    Whoever runs the command may have set it otherwise.
+    """
+    # Arrow's own allocators keep some 30 MB.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    # NumPy's linear algebra starts threads that spin, 0.1 s each, for nothing here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _print_error(exc: InstantLogsError) -> None:

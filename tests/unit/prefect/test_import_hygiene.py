@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -84,3 +85,32 @@ def test_the_command_line_starts_light(arguments: list[str]) -> None:
 def test_modules_import_only_what_they_are_for(code: str, heavy: set[str]) -> None:
     """Each layer by itself, in a process that has imported nothing yet."""
     assert imported_by(code, heavy) == []
+
+
+COUNT_THREADS = """
+import os, sys
+from instant_logs_plugin.cli import main
+sys.argv = ["instant-logs", "captures", "list"]
+try:
+    main()
+finally:
+    assert "numpy" in sys.modules
+    print(len(os.listdir("/proc/self/task")), file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc here")
+def test_the_command_line_starts_no_threads_of_linear_algebra(tmp_path: Path) -> None:
+    """NumPy would start one a core, which spin for a while before they rest."""
+
+    def threads(**environment: str) -> int:
+        result = subprocess.run(
+            [sys.executable, "-c", COUNT_THREADS],
+            env={"INSTANT_LOGS_STORE": str(tmp_path), **environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return int(result.stderr.splitlines()[-1])
+
+    assert threads() == threads(OPENBLAS_NUM_THREADS="1")
