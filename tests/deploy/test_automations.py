@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -42,6 +43,20 @@ def send_event(server, name: str, payload: dict[str, object]) -> None:
     assert reply.is_success, reply.text
 
 
+@pytest.fixture
+def _cleared(site) -> Iterator[None]:
+    """Leave the server with the automations that it had."""
+    before = ids(site.server)
+    yield
+    for one in ids(site.server) - before:
+        assert site.server.ask("DELETE", f"/automations/{one}").is_success
+
+
+def ids(server) -> set[str]:
+    return {one["id"] for one in server.post("/automations/filter")}
+
+
+@pytest.mark.usefixtures("_cleared")
 def test_an_event_starts_a_capture_of_its_zone(site):
     """Made twice, the automation is there once, and one event starts one run."""
     name = "traffic-snapshot/on-event"
