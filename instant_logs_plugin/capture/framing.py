@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
+import numpy as np
+
+from instant_logs_plugin.capture.line_scan import line_starts
 from instant_logs_plugin.capture.unfinished import Unfinished
 
 __all__ = ["MAX_LINE_BYTES", "Arrival", "Framed", "LineFramer"]
@@ -171,14 +174,14 @@ def _frame_objects(messages: Sequence[bytes]) -> Framed | None:
         data = b"".join(messages)
     else:
         data = b"\n".join((*messages, b""))
-    # As fast as it gets: count() looks at every byte by itself.
-    lines = io.BytesIO(data).readlines()
-    blank_count = lines.count(b"\n")
+    # NumPy counts without the interpreter's lock, which the decoding thread wants.
+    sizes = np.diff(line_starts(data))
+    blank_count = int(np.count_nonzero(sizes == len(b"\n")))
     if blank_count:
-        data = b"".join(line for line in lines if line != b"\n")
+        data = b"".join(line for line in io.BytesIO(data) if line != b"\n")
     if Unfinished(data[data.rfind(b"\n", 0, -1) + 1 : -1]).is_open:
         return None
-    return Framed(data, len(lines) - blank_count)
+    return Framed(data, len(sizes) - blank_count)
 
 
 def _ends_of_whole(messages: Sequence[bytes]) -> bytes | None:
