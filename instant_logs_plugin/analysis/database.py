@@ -108,6 +108,23 @@ class Database:
 
         return run_interruptible(answer, self.connection.interrupt)
 
+    def find_query(self, name: str | Path) -> QueryFile:
+        """Return a bundled query by its name, or the one of a file by its path.
+
+        Raises:
+            UnknownQuery: No such query or file.
+            InvalidQuery: The file's header is wrong.
+        """
+        if isinstance(name, str) and not name.endswith(".sql"):
+            if name not in self.queries:
+                raise UnknownQuery(name, tuple(self.queries))
+            return self.queries[name]
+        path = Path(name)
+        try:
+            return parse_query_file(path.read_text("utf-8"), name=path.stem)
+        except (OSError, UnicodeDecodeError) as exc:
+            raise UnknownQuery(str(name), tuple(self.queries)) from exc
+
     def run_query_file(
         self, name: str | Path, params: Mapping[str, object] | None = None
     ) -> pa.Table:
@@ -125,7 +142,7 @@ class Database:
             FieldsNotRecorded: No capture asked for the fields that it needs; not
                 raised when there is no capture at all.
         """
-        query = self._find(name)
+        query = self.find_query(name)
         bound = query.bind(params or {})
         self._check_fields(query, bound)
         return self.query(query.sql, bound)
@@ -160,17 +177,6 @@ class Database:
         for name in self._undefined.intersection(_WORD.findall(sql)):
             self.connection.execute(macro_sql(self.queries[name]))
             self._undefined.remove(name)
-
-    def _find(self, name: str | Path) -> QueryFile:
-        if isinstance(name, str) and not name.endswith(".sql"):
-            if name not in self.queries:
-                raise UnknownQuery(name, tuple(self.queries))
-            return self.queries[name]
-        path = Path(name)
-        try:
-            return parse_query_file(path.read_text("utf-8"), name=path.stem)
-        except (OSError, UnicodeDecodeError) as exc:
-            raise UnknownQuery(str(name), tuple(self.queries)) from exc
 
     def _check_fields(self, query: QueryFile, bound: Mapping[str, object]) -> None:
         missing = tuple(

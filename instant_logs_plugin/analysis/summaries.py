@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from instant_logs_plugin.analysis.database import Database
+from instant_logs_plugin.analysis.query_files import QueryFile
 from instant_logs_plugin.analysis.rendering import render_markdown
+from instant_logs_plugin.analysis.tables.parts import Part, iter_parts, readable_rows
+from instant_logs_plugin.analysis.tables.words import title_of
 from instant_logs_plugin.errors import FieldsNotRecorded
 
 __all__ = [
@@ -28,13 +31,20 @@ class Summaries:
 
     Attributes:
         rows: Rows by query name, in the order asked for.
+        queries: What these names stand for.
         left_out: Why a query has no rows here, one sentence each.
         note: How much of the captures' windows was not recorded; empty when all was.
     """
 
     rows: dict[str, list[dict[str, Any]]]
+    queries: Mapping[str, QueryFile]
     left_out: tuple[str, ...] = ()
     note: str = ""
+
+    def parts(self, name: str) -> tuple[Part, ...]:
+        """Return the parts of an answer as people read it; none if it has no rows."""
+        rows = self.rows.get(name, [])
+        return tuple(iter_parts(self.queries[name], rows)) if rows else ()
 
 
 def run_summaries(
@@ -55,13 +65,14 @@ def run_summaries(
         InvalidQuery: One of the queries does not have such a parameter.
     """
     rows: dict[str, list[dict[str, Any]]] = {}
+    queries = {name: database.find_query(name) for name in names}
     left_out = []
     for name in names:
         try:
             rows[name] = database.run_query_file(name, params).to_pylist()
         except FieldsNotRecorded as exc:
             left_out.append(str(exc))
-    return Summaries(rows, tuple(left_out), note=read_gap_note(database))
+    return Summaries(rows, queries, tuple(left_out), note=read_gap_note(database))
 
 
 def read_gap_note(database: Database) -> str:
@@ -73,9 +84,14 @@ def read_gap_note(database: Database) -> str:
 def render_summaries(summaries: Summaries) -> str:
     """Return Markdown: gaps first, then one heading and table per summary."""
     parts = [f"**{summaries.note}**\n"] if summaries.note else []
-    parts += [
-        f"## {name}\n\n{render_markdown(rows) or 'nothing recorded'}"
-        for name, rows in summaries.rows.items()
-    ]
+    for name in summaries.rows:
+        parts.append(f"## {title_of(name)}\n")
+        own = [_render_part(part) for part in summaries.parts(name)]
+        parts += own or ["nothing recorded\n"]
     parts += [f"*Left out: {reason}*\n" for reason in summaries.left_out]
     return "\n".join(parts)
+
+
+def _render_part(part: Part) -> str:
+    heading = f"### {part.title}\n\n" if part.title else ""
+    return heading + render_markdown(readable_rows(part.table()))

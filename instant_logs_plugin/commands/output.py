@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from instant_logs_plugin.analysis.rendering import (
     Row,
@@ -17,10 +17,14 @@ from instant_logs_plugin.analysis.rendering import (
 )
 from instant_logs_plugin.errors import InvalidOption
 
+if TYPE_CHECKING:
+    from instant_logs_plugin.analysis.tables.model import Table
+
 __all__ = [
     "OutputFormat",
     "choose_format",
     "print_rows",
+    "print_table",
     "printable",
     "render_json",
     "write_result",
@@ -49,7 +53,7 @@ def print_rows(rows: Sequence[Row], output: OutputFormat | None) -> None:
     """Print rows on stdout in the format asked for."""
     match choose_format(output):
         case OutputFormat.TABLE:
-            _print_table(rows)
+            _print_plainly(rows)
         case OutputFormat.JSON:
             sys.stdout.write(render_json(rows))
         case OutputFormat.CSV:
@@ -79,32 +83,57 @@ def write_result(path: Path, text: str, *, option: str = "--output") -> None:
         raise InvalidOption(option, str(path), f"writable: {reason}") from exc
 
 
-def _print_table(rows: Sequence[Row]) -> None:
-    """Print a table; one wide row stands upright, a name and a value per line."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def print_table(table: Table, heading: str) -> None:
+    """Print a table for people under a heading; one wide row stands upright."""
+    sys.stdout.write(f"{heading}\n\n")
+    texts = [[cell.with_interval for cell in row] for row in table.rows]
+    labels = [column.heading for column in table.columns]
+    if table.is_upright:
+        _lay_out(None, zip(labels, *texts, strict=True))
+    else:
+        are_numbers = [column.kind.is_measure for column in table.columns]
+        _lay_out(list(zip(labels, are_numbers, strict=True)), texts)
+    sys.stdout.write("\n")
 
+
+def _print_plainly(rows: Sequence[Row]) -> None:
+    """Print rows under the names of their columns; one wide row stands upright."""
     if not rows:
         return
-    is_upright = len(rows) == 1 and len(rows[0]) > _MOST_COLUMNS_OF_ONE_ROW
-    table = Table(
-        box=None if is_upright else SIMPLE_HEAD,
-        show_header=not is_upright,
+    names = [printable(name) for name in rows[0]]
+    texts = [[printable(value) for value in row.values()] for row in rows]
+    if len(rows) == 1 and len(names) > _MOST_COLUMNS_OF_ONE_ROW:
+        _lay_out(None, zip(names, *texts, strict=True))
+    else:
+        are_numbers = map(_is_number, rows[0].values())
+        _lay_out(list(zip(names, are_numbers, strict=True)), texts)
+
+
+def _lay_out(
+    header: list[tuple[str, bool]] | None, rows: Iterable[Iterable[str]]
+) -> None:
+    """Print texts in columns under a header: its texts, and whether they are numbers.
+
+    Without one it is a list of names and values.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    table = RichTable(
+        box=SIMPLE_HEAD if header else None,
+        show_header=header is not None,
         header_style="bold",
         show_edge=False,
         pad_edge=False,
+        collapse_padding=header is not None,
     )
-    if is_upright:
-        cells = [[printable(name), printable(value)] for name, value in rows[0].items()]
-    else:
-        for name, value in rows[0].items():
-            justify: Literal["left", "right"] = "right" if _is_number(value) else "left"
-            table.add_column(Text(printable(name)), justify=justify, overflow="fold")
-        cells = [[printable(value) for value in row.values()] for row in rows]
-    for texts in cells:
-        table.add_row(*map(Text, texts))
+    for text, is_number in header or []:
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(Text(text), justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
     # A pipe has no width to fit; a table in it is never folded.
     Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE).print(table)
 

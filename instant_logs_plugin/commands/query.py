@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from instant_logs_plugin.commands.options import FormatOption, StoreOption
-from instant_logs_plugin.commands.output import OutputFormat, choose_format, print_rows
+from instant_logs_plugin.commands.output import (
+    OutputFormat,
+    choose_format,
+    print_rows,
+    print_table,
+)
 from instant_logs_plugin.commands.values import parse_labels
 from instant_logs_plugin.errors import CaptureNotFound, InvalidOption
 
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from instant_logs_plugin.analysis.database import Database
+    from instant_logs_plugin.analysis.query_files import QueryFile
     from instant_logs_plugin.analysis.summaries import Summaries
 
 __all__ = ["connect", "query", "summary"]
@@ -99,12 +105,15 @@ def query(
     captures = _choose(store, capture or [], label)
     with _open(store, captures, memory_limit) as database:
         table = _run(database, sql=sql, file=file, name=name, params=_params(param))
-        if name is not None:
+        known = None if name is None else database.find_query(name)
+        if known is not None:
             _print_note(_gap_note(database))
-    if parquet is None:
-        print_rows(table.to_pylist(), output)
-    else:
+    if parquet is not None:
         _write_parquet(table, parquet)
+    elif known is not None and choose_format(output) is OutputFormat.TABLE:
+        _print_answer(known, table.to_pylist())
+    else:
+        print_rows(table.to_pylist(), output)
 
 
 def summary(
@@ -279,14 +288,35 @@ def _print_summaries(summaries: Summaries, output: OutputFormat) -> None:
         typer.echo(f"left out: {reason}", err=True)
     if output in (OutputFormat.JSON, OutputFormat.CSV):
         _print_note(summaries.note)
-    if output is OutputFormat.JSON:
-        sys.stdout.write(render_json(summaries.rows))
-    elif output is OutputFormat.MARKDOWN:
-        sys.stdout.write(render_summaries(summaries))
-    else:
-        if summaries.note and output is OutputFormat.TABLE:
-            sys.stdout.write(f"{summaries.note}\n\n")
-        for name, rows in summaries.rows.items():
-            sys.stdout.write(f"{name}\n\n")
-            print_rows(rows, output)
-            sys.stdout.write("\n")
+    match output:
+        case OutputFormat.JSON:
+            sys.stdout.write(render_json(summaries.rows))
+        case OutputFormat.MARKDOWN:
+            sys.stdout.write(render_summaries(summaries))
+        case OutputFormat.CSV:
+            for name, rows in summaries.rows.items():
+                sys.stdout.write(f"{name}\n\n")
+                print_rows(rows, output)
+                sys.stdout.write("\n")
+        case OutputFormat.TABLE:
+            _print_tables(summaries)
+
+
+def _print_tables(summaries: Summaries) -> None:
+    if summaries.note:
+        sys.stdout.write(f"{summaries.note}\n\n")
+    for name, rows in summaries.rows.items():
+        _print_answer(summaries.queries[name], rows)
+
+
+def _print_answer(query: QueryFile, rows: list[dict[str, Any]]) -> None:
+    """Print tables for people: labels, units, intervals in parentheses."""
+    from instant_logs_plugin.analysis.tables.parts import iter_parts
+    from instant_logs_plugin.analysis.tables.words import title_of
+
+    title = title_of(query.name)
+    if not rows:
+        sys.stdout.write(f"{title}\n\nnothing recorded\n\n")
+    for part in iter_parts(query, rows):
+        heading = f"{title}: {part.title}" if part.title else title
+        print_table(part.table(), heading)

@@ -6,6 +6,7 @@ was run, never on traffic. None is made outside a run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,9 @@ async def publish_capture(manifest: Manifest, store: CaptureStore) -> None:
         _publish_asset(manifest, store)
 
 
-async def publish_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
+async def publish_table(
+    key: str, rows: Sequence[Mapping[str, Any]], description: str
+) -> None:
     """Leave a table; people read it, so shares have four digits."""
     if current_run() is not None:
         table = [{name: _short(value) for name, value in row.items()} for row in rows]

@@ -24,6 +24,7 @@ from instant_logs_plugin.analysis.summaries import (
     render_summaries,
     run_summaries,
 )
+from instant_logs_plugin.analysis.tables.parts import readable_rows
 from instant_logs_plugin.capture.options import CaptureOptions
 from instant_logs_plugin.capture.record import CaptureOutcome, CaptureSetup
 from instant_logs_plugin.capture.record import record_capture as run_capture
@@ -212,12 +213,12 @@ class CaptureSummary:
 
     Attributes:
         markdown: The summaries, behind a line that says what they stand on.
-        top_paths: Rows of the query ``top_paths``; none if it was not asked for, or
-            its fields were not recorded.
+        top_paths: The table of the query ``top_paths``, texts by label; no rows if it
+            was not asked for, or its fields were not recorded.
     """
 
     markdown: str
-    top_paths: list[dict[str, Any]]
+    top_paths: list[dict[str, str]]
 
 
 @task(
@@ -245,7 +246,8 @@ def summarize_capture(
     with open_database(store.uri, captures=[manifest.capture_id]) as database:
         summaries = run_summaries(database, names)
     markdown = f"{_headline(manifest)}\n\n{render_summaries(summaries)}"
-    return CaptureSummary(markdown, summaries.rows.get("top_paths", []))
+    paths = [readable_rows(part.table()) for part in summaries.parts("top_paths")]
+    return CaptureSummary(markdown, [row for rows in paths for row in rows])
 
 
 @task(

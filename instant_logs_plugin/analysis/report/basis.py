@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from instant_logs_plugin.analysis.report.formats import (
+from instant_logs_plugin.analysis.report.material import Material
+from instant_logs_plugin.analysis.tables.formats import (
     format_count,
     format_seconds,
     format_share,
     format_text,
     plural,
 )
-from instant_logs_plugin.analysis.report.material import Material
 from instant_logs_plugin.store.manifest import CaptureState, Manifest
 
 __all__ = ["stands_on", "warnings", "weights"]

@@ -10,15 +10,15 @@ from typing import Any
 
 from instant_logs_plugin.analysis.report.basis import stands_on, warnings
 from instant_logs_plugin.analysis.report.capture_facts import capture_facts
-from instant_logs_plugin.analysis.report.columns import make_cell, make_column
 from instant_logs_plugin.analysis.report.episodes import window_of
-from instant_logs_plugin.analysis.report.formats import format_period
 from instant_logs_plugin.analysis.report.material import Material
 from instant_logs_plugin.analysis.report.model import Compared, Figure, Report
 from instant_logs_plugin.analysis.report.sections import (
     left_out_summaries,
     make_sections,
 )
+from instant_logs_plugin.analysis.tables.columns import make_cell, make_column
+from instant_logs_plugin.analysis.tables.formats import format_period
 
 __all__ = ["build_report"]
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from instant_logs_plugin.analysis.report.basis import weights
 from instant_logs_plugin.analysis.report.episodes import window_of
-from instant_logs_plugin.analysis.report.formats import (
+from instant_logs_plugin.analysis.report.model import CaptureFacts
+from instant_logs_plugin.analysis.tables.formats import (
     format_count,
     format_period,
     format_seconds,
@@ -17,7 +18,6 @@ from instant_logs_plugin.analysis.report.formats import (
     format_text,
     format_time,
 )
-from instant_logs_plugin.analysis.report.model import CaptureFacts
 from instant_logs_plugin.store.manifest import Gap, Manifest
 
 __all__ = ["capture_facts"]

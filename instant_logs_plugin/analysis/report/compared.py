@@ -11,15 +11,9 @@ from collections.abc import Mapping, Sequence
 from instant_logs_plugin.analysis.compare import Comparison, compare_captures
 from instant_logs_plugin.analysis.compare.markdown import metric_table, path_tables
 from instant_logs_plugin.analysis.compare.side import Side
-from instant_logs_plugin.analysis.report.formats import format_text, plural
-from instant_logs_plugin.analysis.report.model import (
-    Block,
-    Cell,
-    Column,
-    Compared,
-    Kind,
-    Table,
-)
+from instant_logs_plugin.analysis.report.model import Block, Compared
+from instant_logs_plugin.analysis.tables.formats import format_text, plural
+from instant_logs_plugin.analysis.tables.model import Cell, Column, Kind, Table
 
 __all__ = ["compare_two"]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from instant_logs_plugin.analysis.rendering import render_markdown
-from instant_logs_plugin.analysis.report.model import Cell, Report, Table
+from instant_logs_plugin.analysis.report.model import Report
+from instant_logs_plugin.analysis.tables.parts import readable_rows
 
 __all__ = ["format_report"]
 
@@ -33,7 +34,7 @@ def _head(report: Report) -> Iterator[str]:
         yield f"\n**Comparison: {report.compared.verdict}**\n"
         yield from (f"- {_text(reason)}" for reason in report.compared.reasons)
     rows = [
-        {"Figure": figure.label, "Value": _cell(figure.cell)}
+        {"Figure": figure.label, "Value": figure.cell.with_interval}
         for figure in report.figures
     ]
     yield f"\n{render_markdown(rows)}"
@@ -43,23 +44,11 @@ def _sections(report: Report) -> Iterator[str]:
     for section in report.sections:
         if section.name in _SECTIONS:
             yield f"## {section.title}\n"
-            table = section.blocks[0].table if section.blocks else None
-            yield render_markdown(_rows(table)) if table else "Nothing recorded.\n"
+            rows = readable_rows(section.blocks[0].table) if section.blocks else []
+            yield render_markdown(rows[:_MOST_ROWS]) or "Nothing recorded.\n"
     for one in report.left_out:
         if one.name in _SECTIONS:
             yield f"*{one.title}: needs {_text(', '.join(one.fields))}*\n"
-
-
-def _rows(table: Table) -> list[dict[str, str]]:
-    labels = [column.label for column in table.columns]
-    return [
-        dict(zip(labels, map(_cell, row), strict=True))
-        for row in table.rows[:_MOST_ROWS]
-    ]
-
-
-def _cell(cell: Cell) -> str:
-    return f"{cell.text} ({cell.interval})" if cell.interval else cell.text
 
 
 def _text(sentence: str) -> str:

@@ -8,22 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from instant_logs_plugin.analysis.report.chart_style import AXIS, Row, Spec, fill, spec
-from instant_logs_plugin.analysis.report.formats import format_number
 from instant_logs_plugin.analysis.report.model import Chart, Swatch
+from instant_logs_plugin.analysis.tables.formats import format_number
+from instant_logs_plugin.analysis.tables.words import MEASURES
 
-__all__ = ["MEASURES", "quantile_chart"]
-
-MEASURES = {
-    "edge_ttfb": "First byte at the edge",
-    "client_rtt": "Round trip to the client",
-    "origin": "Answer of the origin",
-    "origin_dns": "Origin: name lookup",
-    "origin_tcp": "Origin: TCP handshake",
-    "origin_tls": "Origin: TLS handshake",
-    "origin_send": "Origin: request sent",
-    "origin_wait": "Origin: headers received",
-}
-"""Known measures of the summary ``latency``, in words."""
+__all__ = ["quantile_chart"]
 
 _QUANTILES = ("p50", "p90", "p95", "p99")
 _WIDTH, _STEP, _TEXT_Y = 350, 40, 14

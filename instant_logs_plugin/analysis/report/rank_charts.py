@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from instant_logs_plugin.analysis.report.chart_style import Row, Spec, fill, spec
-from instant_logs_plugin.analysis.report.columns import bounds, make_cell
-from instant_logs_plugin.analysis.report.formats import format_share, format_value
-from instant_logs_plugin.analysis.report.model import Chart, Column, Kind, Swatch
+from instant_logs_plugin.analysis.report.model import Chart, Swatch
+from instant_logs_plugin.analysis.tables.columns import bounds, make_cell
+from instant_logs_plugin.analysis.tables.formats import format_share, format_value
+from instant_logs_plugin.analysis.tables.model import Column, Kind
 
 __all__ = ["rank_chart"]
 

@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from instant_logs_plugin.analysis.report.chart_style import Row, Spec, fill, spec
-from instant_logs_plugin.analysis.report.columns import bounds
 from instant_logs_plugin.analysis.report.episodes import Episode
-from instant_logs_plugin.analysis.report.formats import (
+from instant_logs_plugin.analysis.report.model import Chart, Swatch
+from instant_logs_plugin.analysis.tables.columns import bounds
+from instant_logs_plugin.analysis.tables.formats import (
     format_bytes,
     format_count,
     format_number,
@@ -23,7 +24,6 @@ from instant_logs_plugin.analysis.report.formats import (
     format_time,
     plural,
 )
-from instant_logs_plugin.analysis.report.model import Chart, Swatch
 
 __all__ = ["bandwidth_charts", "error_charts", "traffic_charts"]
 

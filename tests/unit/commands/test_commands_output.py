@@ -30,7 +30,7 @@ def printed(
 def test_a_table_has_a_header_and_aligned_numbers(capsys) -> None:
     """Text stands left, numbers right."""
     lines = printed(capsys, NARROW, OutputFormat.TABLE)
-    assert [lines[0], *lines[2:]] == ["name    n", "a       1", "bb     10"]
+    assert [lines[0], *lines[2:]] == ["name   n", "a      1", "bb    10"]
 
 
 def test_one_wide_row_stands_upright(capsys) -> None:
@@ -50,7 +50,7 @@ def test_other_rows_lie(rows: list[dict[str, Any]], capsys) -> None:
 def test_a_table_in_a_pipe_is_not_folded(capsys) -> None:
     """A long value stays on its line: grep finds the row."""
     lines = printed(capsys, [{"path": "/x" * 1000, "n": 1}], OutputFormat.TABLE)
-    assert lines[2] == f"{'/x' * 1000}   1"
+    assert lines[2] == f"{'/x' * 1000}  1"
 
 
 @pytest.mark.parametrize("output", list(OutputFormat))
@@ -111,7 +111,7 @@ def test_a_terminal_is_not_overrun(monkeypatch: pytest.MonkeyPatch) -> None:
     print_rows([{"path": "/x" * 50, "n": 1}], None)
     shown = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
     assert max(map(len, shown.splitlines())) == 40
-    assert shown.count("/x") == 50
+    assert shown.replace("\n", "").count("x") == 50
 
 
 def test_json_is_json(capsys) -> None:

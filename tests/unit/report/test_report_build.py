@@ -10,15 +10,9 @@ from dataclasses import replace
 from instant_logs_plugin.analysis.report.build import build_report
 from instant_logs_plugin.analysis.report.markdown import format_report
 from instant_logs_plugin.analysis.report.material import Answer
-from instant_logs_plugin.analysis.report.model import (
-    Block,
-    Cell,
-    Column,
-    Compared,
-    Kind,
-    Table,
-)
+from instant_logs_plugin.analysis.report.model import Block, Compared
 from instant_logs_plugin.analysis.report.page import render_page
+from instant_logs_plugin.analysis.tables.model import Cell, Column, Kind, Table
 from instant_logs_plugin.store.manifest import CaptureState, Request, Sampling
 from tests.unit.report.materials import capture, gap, material, query
 

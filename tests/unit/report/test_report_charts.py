@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from xml.etree import ElementTree as ET
 
-from instant_logs_plugin.analysis.report.columns import table_columns
 from instant_logs_plugin.analysis.report.drawing import draw_svg
 from instant_logs_plugin.analysis.report.episodes import plan_episodes
 from instant_logs_plugin.analysis.report.quantile_chart import quantile_chart
@@ -16,6 +15,7 @@ from instant_logs_plugin.analysis.report.time_charts import (
     error_charts,
     traffic_charts,
 )
+from instant_logs_plugin.analysis.tables.columns import table_columns
 from tests.unit.report.materials import at, bucket, capture, gap, query
 
 LABEL = "aria-label"

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from instant_logs_plugin.analysis.query_files import Column as HeaderColumn
-from instant_logs_plugin.analysis.report.formats import format_range, format_value
-from instant_logs_plugin.analysis.report.model import Cell, Column, Kind
+from instant_logs_plugin.analysis.tables.formats import format_range, format_value
+from instant_logs_plugin.analysis.tables.model import Cell, Column, Kind
 
 __all__ = ["bounds", "make_cell", "make_column", "table_columns"]
 
@@ -46,6 +46,7 @@ _LABELS = {
     "colo": "Data centre",
     "error_share": "Errors",
     "first_at": "First",
+    "gap_count": "Gaps",
     "gap_s": "No stream",
     "hit_share": "Hits",
     "last_at": "Last",

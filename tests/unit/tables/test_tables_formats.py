@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from instant_logs_plugin.analysis.report import formats
-from instant_logs_plugin.analysis.report.model import Kind
+from instant_logs_plugin.analysis.tables import formats
+from instant_logs_plugin.analysis.tables.model import Kind
 from tests.unit.report.materials import at
 
 

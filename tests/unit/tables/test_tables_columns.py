@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from instant_logs_plugin.analysis.report.columns import (
+from instant_logs_plugin.analysis.tables.columns import (
     bounds,
     make_cell,
     make_column,
     table_columns,
 )
-from instant_logs_plugin.analysis.report.model import Kind
+from instant_logs_plugin.analysis.tables.model import Kind
 from instant_logs_plugin.analysis.view_sql import library_queries
 from tests.unit.report.materials import query
 

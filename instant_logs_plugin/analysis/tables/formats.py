@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from instant_logs_plugin.analysis.rendering import printable
-from instant_logs_plugin.analysis.report.model import Kind
+from instant_logs_plugin.analysis.tables.model import Kind
 
 __all__ = [
     "format_bytes",

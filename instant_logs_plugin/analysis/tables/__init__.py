@@ -1,0 +1,1 @@
+"""Answers of queries as tables for people: labels, units, intervals."""
