@@ -20,7 +20,7 @@ from instant_logs_plugin.commands.options import (
     StoreOption,
     UnknownFieldsOption,
 )
-from instant_logs_plugin.commands.output import OutputFormat, choose_format, print_rows
+from instant_logs_plugin.commands.output import OutputFormat, choose_format
 from instant_logs_plugin.settings import journal_root, open_client
 
 if TYPE_CHECKING:
@@ -270,14 +270,14 @@ def _stop_on_signals(stop: StopRequest) -> None:
 def _print_outcome(
     outcome: CaptureOutcome, output: OutputFormat | None, store: str
 ) -> None:
-    from instant_logs_plugin.commands.captures import summary_row
+    from instant_logs_plugin.commands.captures import print_captures
     from instant_logs_plugin.store.manifest import format_manifest
 
     manifest = outcome.manifest
     if choose_format(output) is OutputFormat.JSON:
         sys.stdout.write(format_manifest(manifest))
     else:
-        print_rows([summary_row(manifest)], output)
+        print_captures([manifest], output)
     usual = os.environ.get("INSTANT_LOGS_STORE") or "./captures"
     place = "" if store == usual else f" --store {shlex.quote(store)}"
     typer.echo(f"next: instant-logs summary {manifest.capture_id}{place}", err=True)

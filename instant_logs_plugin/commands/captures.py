@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from instant_logs_plugin.commands.options import FormatOption, StoreOption
-from instant_logs_plugin.commands.output import print_rows
+from instant_logs_plugin.commands.output import (
+    OutputFormat,
+    choose_format,
+    print_rows,
+    print_table,
+    printable,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from instant_logs_plugin.store.manifest import Manifest
 
-__all__ = ["captures_app", "summary_row"]
+__all__ = ["captures_app", "print_captures"]
 
 captures_app = typer.Typer(help="List, show and verify captures.", no_args_is_help=True)
 
@@ -32,7 +40,7 @@ def list_(store: StoreOption = "./captures", output: FormatOption = None) -> Non
     from instant_logs_plugin.store.filesystem import open_store
 
     listing = list_captures(open_store(store))
-    print_rows([summary_row(manifest) for manifest in listing.manifests], output)
+    print_captures(listing.manifests, output)
     for problem in listing.unreadable:
         typer.echo(f"warning: {problem}", err=True)
     if not (listing.manifests or listing.unreadable):
@@ -129,8 +137,19 @@ def _check(store: str, rows: list[dict[str, Any]]) -> None:
         row["warnings"] = texts["warn"]
 
 
-def summary_row(manifest: Manifest) -> dict[str, Any]:
-    """Return the few facts of a capture that a list shows."""
+def print_captures(manifests: Sequence[Manifest], output: OutputFormat | None) -> None:
+    """Print a row for each capture."""
+    from instant_logs_plugin.analysis.tables.captures import capture_table
+
+    if manifests and choose_format(output) is OutputFormat.TABLE:
+        zones = list(dict.fromkeys(one.zone_id for one in manifests))
+        heading = f"Zone {zones[0]}" if len(zones) == 1 else f"{len(zones)} zones"
+        print_table(capture_table(manifests), printable(heading))
+    else:
+        print_rows([_facts(manifest) for manifest in manifests], output)
+
+
+def _facts(manifest: Manifest) -> dict[str, Any]:
     return {
         "capture_id": manifest.capture_id,
         "zone_id": manifest.zone_id,
