@@ -42,7 +42,7 @@
     │   ├── InvalidQuery                 SQL that DuckDB refuses
     │   ├── UnknownQuery                 no query file of that name
     │   └── FieldsNotRecorded            a query over columns no capture holds
-    └── CaptureInterrupted               exit 130 or 143
+    └── CaptureInterrupted               exit 129, 130 or 143
 
 Each exception takes its facts as positional arguments (so that it survives
 pickling), carries them as attributes, composes its text from them, and has a
@@ -699,7 +699,7 @@ class CaptureInterrupted(InstantLogsError):
     """A signal ended the capture; what was received is committed.
 
     Attributes:
-        signal_number: 2 (SIGINT) or 15 (SIGTERM).
+        signal_number: 1 (SIGHUP), 2 (SIGINT) or 15 (SIGTERM).
         capture_id: The capture, or None when nothing had been recorded.
     """
 

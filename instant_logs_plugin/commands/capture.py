@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,17 +20,15 @@ from instant_logs_plugin.commands.options import (
     UnknownFieldsOption,
 )
 from instant_logs_plugin.commands.output import OutputFormat, choose_format
+from instant_logs_plugin.commands.signals import stop_on_signals
 from instant_logs_plugin.settings import journal_root, open_client
 
 if TYPE_CHECKING:
     from instant_logs_plugin.capture.journal import JournalSettings
     from instant_logs_plugin.capture.options import CaptureOptions
     from instant_logs_plugin.capture.record import CaptureOutcome
-    from instant_logs_plugin.capture.stop import StopRequest
 
 __all__ = ["capture"]
-
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def capture(
@@ -165,7 +162,7 @@ def capture(
     The first bound that is met ends the capture. What was received is committed
     whatever happens, and the exit code says how it went: 0 done, 2 wrong input,
     3 not authorised, 4 the zone stayed taken, 5 unreachable or less coverage than
-    asked for, 6 the store failed, 130/143 interrupted.
+    asked for, 6 the store failed, 129/130/143 interrupted.
 
     instant-logs capture ZONE --duration 5m --label release=v42
 
@@ -240,7 +237,7 @@ async def _record(
     from instant_logs_plugin.store.filesystem import open_store
 
     store, stop = open_store(store_uri), StopRequest()
-    _stop_on_signals(stop)
+    stop_on_signals(stop)
     async with open_client() as client:
         setup = CaptureSetup(
             api=client,
@@ -251,20 +248,6 @@ async def _record(
         )
         with show_events(is_quiet=quiet), open_progress(is_quiet=quiet) as show:
             return await record_capture(options, setup, stop=stop, on_progress=show)
-
-
-def _stop_on_signals(stop: StopRequest) -> None:
-    """End the capture at the first signal; let a second one kill the process."""
-    loop = asyncio.get_running_loop()
-
-    def on_signal(number: int) -> None:
-        stop.set(number)
-        for one in _STOP_SIGNALS:
-            loop.remove_signal_handler(one)
-            signal.signal(one, signal.SIG_DFL)
-
-    for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, on_signal, number)
 
 
 def _print_outcome(

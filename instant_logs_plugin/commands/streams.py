@@ -19,9 +19,10 @@ def prepare_streams() -> None:
 
     A stream that was closed before the start leads nowhere; its number is taken, so
     that no file of a capture gets it. A reader that leaves early (``| head``) has had
-    what it wanted: it ends no capture, and the exit code is of what was done. Off a
-    terminal text is UTF-8; what a terminal cannot show is escaped. A disk that takes no
-    more of a result is an error of ours; one that takes no more logs ends nothing.
+    what it wanted, and a terminal that was closed shows nothing any more: neither ends
+    a capture, and the exit code is of what was done. Off a terminal text is UTF-8; what
+    a terminal cannot show is escaped. A disk that takes no more of a result is an error
+    of ours; one that takes no more logs ends nothing.
     """
     _take_standard_numbers()
     sys.stdout = _fit(sys.stdout, _STDOUT)
@@ -37,34 +38,33 @@ def _take_standard_numbers() -> None:
 def _fit(stream: TextIO | None, number: int, *, is_by_line: bool = False) -> TextIO:
     if stream is not None and not isinstance(stream, io.TextIOWrapper):
         return stream
+    encoding, is_terminal = "utf-8", False
     if stream is not None:
         try:
             number = stream.fileno()
         except OSError:
             return stream  # somebody captures it in memory
-        if stream.isatty():
-            stream.reconfigure(errors="backslashreplace")
-            return stream
         stream.flush()
+        if stream.isatty():
+            encoding, is_terminal = stream.encoding, True
     raw = _ResultFile(number, "wb", closefd=False)
-    raw.is_vital = not is_by_line
-    buffer = io.BufferedWriter(raw)
+    raw.is_vital = not (is_by_line or is_terminal)
     return io.TextIOWrapper(
-        buffer,
-        encoding="utf-8",
+        io.BufferedWriter(raw),
+        encoding=encoding,
         errors="backslashreplace",
-        line_buffering=is_by_line,
+        line_buffering=is_by_line or is_terminal,
     )
 
 
 class _ResultFile(io.FileIO):
-    """A file whose reader may be gone, or whose disk may be full.
+    """A file whose reader or terminal may be gone, or whose disk may be full.
 
     Once it took no more, the rest goes nowhere: it is tried and told once.
     """
 
     is_vital = True
-    """Whether what cannot be written is an error; progress and logs are not."""
+    """Whether what cannot be written is an error: not of logs, nor of a terminal."""
     _is_broken = False
 
     def write(self, data: object, /) -> int:
