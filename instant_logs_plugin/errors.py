@@ -42,7 +42,7 @@
     │   ├── InvalidQuery                 SQL that DuckDB refuses
     │   ├── UnknownQuery                 no query file of that name
     │   └── FieldsNotRecorded            a query over columns no capture holds
-    └── CaptureInterrupted               exit 129, 130 or 143
+    └── CaptureInterrupted               exit 130 or 143, or 129
 
 Each exception takes its facts as positional arguments (so that it survives
 pickling), carries them as attributes, composes its text from them, and has a
