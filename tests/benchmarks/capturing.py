@@ -26,13 +26,16 @@ from tests.benchmarks.traffic import FIELDS
 __all__ = ["Sessions", "run_apart"]
 
 _PROBE_S = 0.005
+_AS_THE_COMMAND_LINE = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 
 
 def run_apart(what: str, url: str, records: int, columns: int) -> dict[str, Any]:
     """Run ``capture`` or ``receive`` in a fresh process and return its figures."""
     command = [sys.executable, "-m", __name__, what, url, str(records), str(columns)]
-    # As the command line does.
-    environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    environment = {**os.environ, **_AS_THE_COMMAND_LINE}
     done = subprocess.run(
         command, stdout=subprocess.PIPE, check=True, text=True, env=environment
     )
