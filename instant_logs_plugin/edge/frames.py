@@ -47,27 +47,41 @@ class FrameCutter:
         self._other_bytes_left = 0
         self._is_in_message = False
 
-    def cut(self, arrived: bytes | memoryview) -> Iterator[Cut]:
+    def cut(self, arrived: memoryview) -> Iterator[Cut]:
         """Yield what is there; the start of a plain frame is held until its end.
 
-        Nothing refers to what arrived once all is yielded.
+        Nothing refers to what arrived once all is yielded. It is copied once, message
+        by message.
         """
-        self._held_bytes += len(arrived)
-        if self._held_bytes < self._awaited_bytes:
-            self._held.append(bytes(arrived))
-            return
-        data = b"".join((*self._held, arrived))
-        start = end = 0
+        while arrived:
+            if not self._held:
+                yield from self._cut(arrived)
+                return
+            lacking = self._awaited_bytes - self._held_bytes
+            self._hold(arrived[:lacking])
+            arrived = arrived[lacking:]
+            if self._held_bytes == self._awaited_bytes:
+                data, self._held, self._held_bytes = b"".join(self._held), [], 0
+                yield from self._cut(memoryview(data))
+
+    def _cut(self, data: memoryview) -> Iterator[Cut]:
+        """Yield what is there from the start of a frame on, or from within another."""
+        end = 0
         while end < len(data):
             messages, start = self._take_plain(data, end)
             end = self._end_of_other(data, start)
             if messages or start < end:
-                yield Cut(messages, data[start:end])
+                yield Cut(messages, bytes(data[start:end]))
             if start == end:
-                break
-        self._held, self._held_bytes = [data[end:]], len(data) - end
+                self._hold(data[end:])
+                return
 
-    def _take_plain(self, data: bytes, at: int) -> tuple[list[bytes], int]:
+    def _hold(self, data: memoryview) -> None:
+        if data:
+            self._held.append(bytes(data))
+            self._held_bytes += len(data)
+
+    def _take_plain(self, data: memoryview, at: int) -> tuple[list[bytes], int]:
         """Return the messages of the plain frames that are whole, and their end."""
         messages: list[bytes] = []
         if self._other_bytes_left or self._is_in_message:
@@ -79,11 +93,11 @@ class FrameCutter:
             end = start + length
             if end > size or length > limit or data[at + 1] & _MASKED:
                 break
-            messages.append(data[start:end])
+            messages.append(bytes(data[start:end]))
             at = end
         return messages, at
 
-    def _end_of_other(self, data: bytes, start: int) -> int:
+    def _end_of_other(self, data: memoryview, start: int) -> int:
         """Return where what is to be passed on ends; ``start`` if nothing is."""
         if not self._other_bytes_left:
             self._begin_frame(data, start)
@@ -91,7 +105,7 @@ class FrameCutter:
         self._other_bytes_left -= end - start
         return end
 
-    def _begin_frame(self, data: bytes, at: int) -> None:
+    def _begin_frame(self, data: memoryview, at: int) -> None:
         """Decide what becomes of a frame that is not both plain and whole."""
         here = len(data) - at
         self._awaited_bytes = _LEAST_HEAD_BYTES
@@ -110,7 +124,7 @@ class FrameCutter:
             self._is_in_message = not data[at] & _LAST
 
 
-def _payload(data: bytes, at: int) -> tuple[int, int]:
+def _payload(data: memoryview, at: int) -> tuple[int, int]:
     """Return where the payload of the frame at ``at`` starts, and its length.
 
     The length is not known while its own bytes are not there: the start is then

@@ -62,7 +62,7 @@ def cut(pieces: Sequence[bytes]) -> tuple[Peer, int]:
     """Give pieces to a cutter, and what it passes on to a peer."""
     cutter, peer, passed = FrameCutter(max_message_bytes=LIMIT), Peer(), 0
     for piece in pieces:
-        for messages, rest in cutter.cut(piece):
+        for messages, rest in cutter.cut(memoryview(piece)):
             if peer.protocol.state is State.OPEN:
                 peer.frames += [(message, True) for message in messages]
             peer.receive(rest)
@@ -101,8 +101,10 @@ def test_a_message_does_not_wait_for_the_next(kind):
     for payload in (b"", b"x", b"x" * 126):
         cutter = FrameCutter(max_message_bytes=LIMIT)
         whole = frame(payload, kind)
-        assert not list(cutter.cut(whole[:-1]))
-        assert [run.messages for run in cutter.cut(whole[-1:])] == [[payload]]
+        assert not list(cutter.cut(memoryview(whole)[:-1]))
+        assert [run.messages for run in cutter.cut(memoryview(whole)[-1:])] == [
+            [payload]
+        ]
 
 
 def test_a_long_message_in_small_pieces_is_joined_once():
@@ -111,6 +113,8 @@ def test_a_long_message_in_small_pieces_is_joined_once():
     cutter = FrameCutter(max_message_bytes=size)
     data = frame(b"x" * size)
     runs = [
-        run for piece in pieces_of(data, [2**14] * 2**11) for run in cutter.cut(piece)
+        run
+        for piece in pieces_of(data, [2**14] * 2**11)
+        for run in cutter.cut(memoryview(piece))
     ]
     assert [len(message) for run in runs for message in run.messages] == [size]
