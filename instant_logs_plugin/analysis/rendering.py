@@ -2,7 +2,8 @@
 
 Pure. What a request carries can hold terminal escapes and markup: control characters
 are shown, not obeyed, and Markdown cells are escaped. JSON stays exact: what would be
-obeyed stands there as JSON's own escape. CSV keeps tabs and line breaks in its cells.
+obeyed stands there as JSON's own escape. CSV keeps tabs and line breaks in its cells;
+a text that a spreadsheet would take for a formula stands behind an apostrophe.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _CONTROLS = {
     for code in (*range(32), *range(127, 160))
     if chr(code) not in "\t\n"
 }
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t")
+"""OWASP, "CSV Injection"; a carriage return is one too, and never comes through."""
 _MARKDOWN = str.maketrans(
     {"\\": "\\\\", "|": "\\|", "<": "&lt;", ">": "&gt;", "`": "\\`", "[": "\\["}
 )
@@ -115,7 +118,9 @@ def _csv_cell(value: object) -> object:
     if known is None or isinstance(known, (int, float)):
         return known
     text = known if isinstance(known, str) else _dumps(known)
-    return text.translate(_CONTROLS)
+    text = text.translate(_CONTROLS)
+    is_formula = len(text) > 1 and text.startswith(_FORMULA_STARTS)
+    return f"'{text}" if is_formula else text
 
 
 def render_markdown(rows: Sequence[Row]) -> str:

@@ -110,6 +110,26 @@ def test_csv_keeps_its_cells_apart() -> None:
 @pytest.mark.parametrize(
     ("value", "cell"),
     [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("+1", "'+1"),
+        ("-1+1", "'-1+1"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "\\x0d=1"),
+        ("-", "-"),
+        ("/a=b", "/a=b"),
+        (-1, "-1"),
+        (-1.5, "-1.5"),
+    ],
+)
+def test_no_cell_is_a_formula(value: Any, cell: str) -> None:
+    """A request's text computes nothing in whoever's spreadsheet; numbers stay."""
+    assert list(csv.reader(io.StringIO(render_csv([{"x": value}])))) == [["x"], [cell]]
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
         ("a|b", r"a\|b"),
         ("a\\|b", r"a\\\|b"),
         ("<img src=x>", "&lt;img src=x&gt;"),
