@@ -9,6 +9,7 @@ in which a stranger may come: that race the service alone could close.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -74,6 +75,7 @@ class SessionOpener:
             in a thread, once, when the list shows a session for the first time.
         random: For jitter.
         sleep: ``asyncio.sleep``, or a test's.
+        now: Gives monotonic seconds.
         on_created: Told the fingerprint of each session as soon as it exists.
         created: Fingerprints of the sessions it created.
         settle_s: How long a create that is given up may take to say what it made.
@@ -86,6 +88,7 @@ class SessionOpener:
     read_own: Callable[[], Mapping[str, OwnSession]]
     random: Random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    now: Callable[[], float] = time.monotonic
     on_created: Callable[[str], None] = lambda _: None
     created: set[str] = field(default_factory=set)
     settle_s: float = 1.0
@@ -109,24 +112,22 @@ class SessionOpener:
         """
         if self.busy.on_busy is OnBusy.TAKEOVER:
             return await self._take_over()
-        waited_s = 0.0
+        until, is_waiting = self.now() + self.busy.timeout_s, False
         while True:
             pause_s = self.busy.poll_s * self.random.uniform(0.5, 1.5)
             try:
                 return await self.try_create()
             except ZoneBusy as exc:
-                if not self._may_wait(waited_s):
+                if not self._may_wait(until):
                     raise
-                if not waited_s:
+                if not is_waiting:
                     log_awaited(self.log, exc, self.busy.timeout_s)
+                is_waiting = True
             except ApiError as exc:
-                is_waiting = waited_s > 0 and self._may_wait(waited_s)
-                if not (is_waiting and is_transient(exc)):
+                if not (is_waiting and self._may_wait(until) and is_transient(exc)):
                     raise
                 pause_s = max(pause_s, getattr(exc, "retry_after_s", None) or 0.0)
-            pause_s = min(pause_s, self.busy.timeout_s - waited_s)
-            await self.sleep(pause_s)
-            waited_s += pause_s
+            await self.sleep(max(0.0, min(pause_s, until - self.now())))
 
     async def try_create(self) -> Session:
         """Look once, and create if the zone is free; never takes it over.
@@ -163,8 +164,8 @@ class SessionOpener:
         is_ours = any(self._is_this_captures(one) for one in listed)
         return Holder.US if is_ours else Holder.NOBODY
 
-    def _may_wait(self, waited_s: float) -> bool:
-        return self.busy.on_busy is OnBusy.WAIT and waited_s < self.busy.timeout_s
+    def _may_wait(self, until: float) -> bool:
+        return self.busy.on_busy is OnBusy.WAIT and self.now() < until
 
     async def _take_over(self) -> Session:
         """Create whoever is there, once; say whom it may hit."""

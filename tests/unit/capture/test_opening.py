@@ -162,16 +162,20 @@ async def test_waiting_ends_with_the_strangers_session():
     assert all(2.5 <= pause <= 7.5 for pause in pauses)
 
 
-async def test_waiting_is_bounded():
-    """It never waits longer than it was told to."""
-    pauses: list[float] = []
+@pytest.mark.parametrize("reply_s", [0.0, 1.5])
+async def test_waiting_is_bounded(reply_s):
+    """It never waits longer than it was told to, slow replies included."""
+    service, now = Service(THEIRS), 100.0
 
     async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
+        nonlocal now
+        now += seconds
 
+    one = opener(service, OnBusy.WAIT, timeout_s=12, sleep=sleep)
+    one.now = lambda: now + reply_s * len(service.calls)
     with pytest.raises(ZoneBusy):
-        await opener(Service(THEIRS), OnBusy.WAIT, timeout_s=12, sleep=sleep).create()
-    assert sum(pauses) == pytest.approx(12)
+        await one.create()
+    assert one.now() == pytest.approx(112 + reply_s, abs=reply_s)
 
 
 async def test_waiting_outlasts_a_service_that_is_away():
