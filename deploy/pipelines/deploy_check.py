@@ -175,7 +175,14 @@ def start_run(server: Server, options: argparse.Namespace) -> str:
         "idempotency_key": options.idempotency_key,
         "tags": options.tag,
     }
-    status, run = server.call(f"/deployments/{deployment['id']}/create_flow_run", body)
+    path = f"/deployments/{deployment['id']}/create_flow_run"
+    try:
+        status, run = server.call(path, body)
+    except Interrupted:
+        # The server may have heard it already: the key finds the run.
+        with contextlib.suppress(Refused, Unreached):
+            cancel_run(server, str(server.call_once(path, body)[1]["id"]))
+        raise
     found = "started" if status == 201 else "found again"  # noqa: PLR2004 - Created
     _say(f"{found}: {_page(server, run['id'])}")
     return str(run["id"])
@@ -203,7 +210,7 @@ def wait_for_run(server: Server, run_id: str, options: argparse.Namespace) -> Ve
 
 def cancel_run(server: Server, run_id: str) -> None:
     """Ask the run to end; it commits what it received and frees the zone."""
-    _say("cancelling the run")
+    _say(f"cancelling {_page(server, run_id)}")
     with contextlib.suppress(Refused, Unreached):
         body = {"state": {"type": "CANCELLING"}}
         server.call_once(f"/flow_runs/{run_id}/set_state", body)

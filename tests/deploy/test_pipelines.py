@@ -17,6 +17,7 @@ from instant_logs_plugin.store.filesystem import open_store
 from instant_logs_plugin.store.manifest import CaptureState
 from tests.support.deploy_files import DEPLOY
 from tests.support.server_process import free_port, wait_for
+from tests.support.slow_network import run_slow_network
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -161,6 +162,24 @@ def test_a_cancelled_pipeline_cancels_its_run(number, site):
     assert site.ended(run_id)["type"] == "CANCELLED"
     [ended] = wait_for(lambda: finished(site, zone), 60, "a capture that is finished")
     assert ended.state is CaptureState.INTERRUPTED
+
+
+def test_a_pipeline_cancelled_before_the_reply_cancels_its_run(site):
+    """The server has started the run, and the step does not know it yet."""
+    with run_slow_network(
+        site.environment["PREFECT_API_URL"], "create_flow_run"
+    ) as network:
+        process = start(
+            python("unheard-1", parameters(25, duration_s=100)),
+            site.environment | {"PREFECT_API_URL": network.url},
+        )
+        assert network.is_heard.wait(60)
+        process.send_signal(signal.SIGTERM)
+        code, _, err = end(process)
+    assert code == 143, err
+    [run] = site.runs(flow_runs={"idempotency_key": {"any_": ["unheard-1"]}})
+    assert run["id"] in err
+    assert site.ended(run["id"])["type"] == "CANCELLED"
 
 
 def finished(site, zone):
