@@ -10,7 +10,6 @@ from instant_logs_plugin.analysis.database import Database
 from instant_logs_plugin.analysis.query_files import QueryFile
 from instant_logs_plugin.analysis.rendering import render_markdown
 from instant_logs_plugin.analysis.tables.parts import Part, iter_parts, readable_rows
-from instant_logs_plugin.analysis.tables.words import title_of
 from instant_logs_plugin.errors import FieldsNotRecorded
 
 __all__ = [
@@ -85,13 +84,9 @@ def render_summaries(summaries: Summaries) -> str:
     """Return Markdown: gaps first, then one heading and table per summary."""
     parts = [f"**{summaries.note}**\n"] if summaries.note else []
     for name in summaries.rows:
-        parts.append(f"## {title_of(name)}\n")
-        own = [_render_part(part) for part in summaries.parts(name)]
-        parts += own or ["nothing recorded\n"]
+        parts.append(f"## {name}\n\n{summaries.queries[name].question}\n")
+        tables = [part.table() for part in summaries.parts(name)]
+        parts += [render_markdown(readable_rows(table)) for table in tables]
+        parts += [] if tables else ["nothing recorded\n"]
     parts += [f"*Left out: {reason}*\n" for reason in summaries.left_out]
     return "\n".join(parts)
-
-
-def _render_part(part: Part) -> str:
-    heading = f"### {part.title}\n\n" if part.title else ""
-    return heading + render_markdown(readable_rows(part.table()))

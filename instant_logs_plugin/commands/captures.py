@@ -144,7 +144,8 @@ def print_captures(manifests: Sequence[Manifest], output: OutputFormat | None) -
     if manifests and choose_format(output) is OutputFormat.TABLE:
         zones = list(dict.fromkeys(one.zone_id for one in manifests))
         heading = f"Zone {zones[0]}" if len(zones) == 1 else f"{len(zones)} zones"
-        print_table(capture_table(manifests), printable(heading))
+        typer.echo(f"{printable(heading)}\n")
+        print_table(capture_table(manifests))
     else:
         print_rows([_facts(manifest) for manifest in manifests], output)
 

@@ -83,9 +83,8 @@ def write_result(path: Path, text: str, *, option: str = "--output") -> None:
         raise InvalidOption(option, str(path), f"writable: {reason}") from exc
 
 
-def print_table(table: Table, heading: str) -> None:
-    """Print a table for people under a heading; one wide row stands upright."""
-    sys.stdout.write(f"{heading}\n\n")
+def print_table(table: Table) -> None:
+    """Print a table for people, and an empty line; one wide row stands upright."""
     texts = [[cell.with_interval for cell in row] for row in table.rows]
     labels = [column.heading for column in table.columns]
     if table.is_upright:

@@ -312,11 +312,10 @@ def _print_tables(summaries: Summaries) -> None:
 def _print_answer(query: QueryFile, rows: list[dict[str, Any]]) -> None:
     """Print tables for people: labels, units, intervals in parentheses."""
     from instant_logs_plugin.analysis.tables.parts import iter_parts
-    from instant_logs_plugin.analysis.tables.words import title_of
 
-    title = title_of(query.name)
-    if not rows:
-        sys.stdout.write(f"{title}\n\nnothing recorded\n\n")
+    heading = ": ".join(filter(None, (query.name, query.question)))
+    sys.stdout.write(f"{heading}\n\n")
     for part in iter_parts(query, rows):
-        heading = f"{title}: {part.title}" if part.title else title
-        print_table(part.table(), heading)
+        print_table(part.table())
+    if not rows:
+        sys.stdout.write("nothing recorded\n\n")

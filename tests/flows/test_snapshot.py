@@ -84,7 +84,7 @@ async def test_a_snapshot_leaves_a_summary(flow, environment, point_at):
     assert manifest["capture_id"] in text
     assert f"{manifest['written']:,} records" in text
     assert "coverage 100.0%" in text
-    assert "## Paths" in text
+    assert "## top_paths" in text
 
 
 async def test_a_report_and_an_asset(

@@ -109,6 +109,29 @@ def test_gaps_come_first(output, store):
     assert "gap" not in run(store, "summary", "a", "--name", "status").stderr
 
 
+def test_a_ready_question_is_answered_for_people(store):
+    """As a table: the question, labels and units; by either command the same."""
+    table = run(store, "summary", "a", "--name", "status", "--format", "table").stdout
+    heading, _, labels = table.splitlines()[:3]
+    assert heading.startswith("status: Which statuses did clients get")
+    assert labels.split()[0] == "Status"
+    assert labels.split()[-2:] == ["Share", "Records"]
+    assert "%" in table
+    asked = run(store, "query", "--name", "status", "--capture", "a", "--format=table")
+    assert asked.stdout == table
+    markdown = run(store, "summary", "a", "--name=status", "--format=markdown").stdout
+    assert markdown.startswith("## status\n\nWhich statuses did clients get")
+    assert "| Share | Records |" in markdown
+
+
+def test_nothing_recorded_is_said(store):
+    """A question without an answer is no silence."""
+    early = ("--until", "2020-01-01", "--name", "status")
+    for output in ("table", "markdown"):
+        result = run(store, "summary", "a", *early, "--format", output)
+        assert "nothing recorded" in result.stdout, result.stderr
+
+
 def test_answer_as_parquet(store, tmp_path):
     """An answer becomes a Parquet file, whole, with nothing on stdout."""
     path = tmp_path / "answer.parquet"
