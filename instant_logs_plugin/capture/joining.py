@@ -205,11 +205,14 @@ class StreamJoiner:
             raise
 
     async def _take_refused(self) -> tuple[Session, float] | None:
-        """Return the session of the last handshake, if it still may be ours."""
+        """Return the session of the last handshake, if it may still be there.
+
+        A handshake does not tell: one with a session that is gone gets a 429, too.
+        """
         refused, self._refused = self._refused, None
         if refused is None or self._clock.now() >= refused[1] + SESSION_UNREAD_S:
             return None
-        return None if await self._find_holder() is Holder.STRANGER else refused
+        return refused if await self._find_holder() in {Holder.US, None} else None
 
     async def _join(self, session: Session, created_at: float) -> JoinedStream:
         return await JoinedStream.join(

@@ -141,6 +141,22 @@ async def test_a_refused_handshake_is_tried_again(
     assert_accounted(outcome.manifest)
 
 
+async def test_a_session_that_lapses_before_its_stream_opens_is_given_up(
+    emulate, tmp_path
+):
+    """The service says the same of it as of one that is to be tried again: 429."""
+    faults = (
+        parse_fault("expire:after=300"),
+        parse_fault("handshake-429:session=2,times=1000,retry=0"),
+    )
+    emulator = emulate(rate=400.0, faults=faults, time_scale=3600 / 8)
+    outcome = await record(emulator, tmp_path, duration_s=5.0)
+    assert [one.end_reason for one in emulator.sessions[:2]] == ["expired", "unread"]
+    assert len(outcome.manifest.sessions) == 2
+    assert emulator.sent()[-1].records > 0
+    assert_accounted(outcome.manifest)
+
+
 @pytest.mark.parametrize("budget", [0, 3])
 async def test_a_budget_of_reconnects_is_kept(budget, emulate, tmp_path):
     """One try more than that and the capture ends, committed, with the reason."""
