@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
-import numpy as np
-
-from instant_logs_plugin.capture.line_scan import line_starts
+from instant_logs_plugin.capture.line_scan import count_lines
 from instant_logs_plugin.capture.unfinished import Unfinished
+from instant_logs_plugin.edge.frames import Message
 
 __all__ = ["MAX_LINE_BYTES", "Arrival", "Framed", "LineFramer"]
 
@@ -110,13 +109,14 @@ class LineFramer:
         """Bytes of the unfinished line that waits for the next message."""
         return self._held.size_bytes if self._held else 0
 
-    def feed(self, messages: Sequence[bytes]) -> Framed:
+    def feed(self, messages: Sequence[Message]) -> Framed:
         """Return the lines that ``messages`` complete, in order."""
         if self._held is None:
             framed = _frame_objects(messages)
             if framed is not None:
                 return framed
-        return _joined(line for message in messages for line in self._take(message))
+        whole = map(bytes, messages)
+        return _joined(line for message in whole for line in self._take(message))
 
     def flush(self) -> Framed:
         """Return the held bytes as a line: the stream has ended."""
@@ -161,7 +161,7 @@ def _joined(lines: Iterator[bytes]) -> Framed:
     return Framed(b"".join(line + b"\n" for line in kept), len(kept))
 
 
-def _frame_objects(messages: Sequence[bytes]) -> Framed | None:
+def _frame_objects(messages: Sequence[Message]) -> Framed | None:
     """Join messages in bulk if each plainly begins with a line and ends with one.
 
     Plainly: its first byte is a brace, its last one a brace or a newline, and the last
@@ -174,17 +174,16 @@ def _frame_objects(messages: Sequence[bytes]) -> Framed | None:
         data = b"".join(messages)
     else:
         data = b"\n".join((*messages, b""))
-    # NumPy counts without the interpreter's lock, which the decoding thread wants.
-    sizes = np.diff(line_starts(data))
-    blank_count = int(np.count_nonzero(sizes == len(b"\n")))
-    if blank_count:
+    line_count, has_blank = count_lines(data)
+    if has_blank:
         data = b"".join(line for line in io.BytesIO(data) if line != b"\n")
+        line_count = data.count(b"\n")
     if Unfinished(data[data.rfind(b"\n", 0, -1) + 1 : -1]).is_open:
         return None
-    return Framed(data, len(sizes) - blank_count)
+    return Framed(data, line_count)
 
 
-def _ends_of_whole(messages: Sequence[bytes]) -> bytes | None:
+def _ends_of_whole(messages: Sequence[Message]) -> bytes | None:
     """Return their last bytes, if each begins and ends as lines do; loops in C."""
     try:
         firsts, lasts = bytes(map(_first, messages)), bytes(map(_last, messages))

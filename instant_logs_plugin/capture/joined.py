@@ -9,6 +9,7 @@ from typing import Self
 
 from instant_logs_plugin.capture.clock import Clock
 from instant_logs_plugin.capture.framing import Framed, LineFramer
+from instant_logs_plugin.edge.frames import Message
 from instant_logs_plugin.edge.session import SESSION_LIFETIME_S, SecretUrl, Session
 from instant_logs_plugin.edge.stream import Stream
 
@@ -128,7 +129,7 @@ class JoinedStream:
         """Close the stream."""
         await self._leave.aclose()
 
-    def _framed(self, messages: list[bytes]) -> tuple[Framed, int]:
+    def _framed(self, messages: list[Message]) -> tuple[Framed, int]:
         self.message_count += len(messages)
         self._message_at = self._clock.now()
         self.ask_later()

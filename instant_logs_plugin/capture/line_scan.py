@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Scan", "line_starts", "scan_lines"]
+__all__ = ["Scan", "count_lines", "line_starts", "scan_lines"]
 
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.intp]
@@ -72,6 +72,24 @@ def scan_lines(data: bytes, line_count: int) -> Scan:
         escapes,
         _find_forbidden(data) if unusual_count > line_count else _NOWHERE,
     )
+
+
+def count_lines(data: bytes) -> tuple[int, bool]:
+    """Return how many newlines there are, and whether two of them are neighbours.
+
+    NumPy counts without the interpreter's lock, which other threads wait for.
+    """
+    raw = np.frombuffer(data, np.uint8)
+    line_count, has_neighbours = 0, False
+    flags, others = np.empty((2, _PART_BYTES + 1), np.bool_)
+    for first in range(0, len(raw), _PART_BYTES):
+        part = raw[first : first + _PART_BYTES + 1]
+        are_ends, are_neighbours = flags[: len(part)], others[: len(part) - 1]
+        np.equal(part, _NEWLINE, out=are_ends)
+        line_count += int(np.count_nonzero(are_ends[:_PART_BYTES]))
+        np.logical_and(are_ends[1:], are_ends[:-1], out=are_neighbours)
+        has_neighbours = has_neighbours or bool(are_neighbours.any())
+    return line_count, has_neighbours
 
 
 def line_starts(data: bytes) -> Places:

@@ -8,22 +8,26 @@ full the socket is not read, and TCP pushes back.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.protocol import State
 
-from instant_logs_plugin.edge.frames import FrameCutter
+from instant_logs_plugin.edge.frames import FrameCutter, Message
 from instant_logs_plugin.errors import StreamLost
 
 __all__ = ["StreamConnection"]
 
 _ABNORMAL_CLOSURE = 1006
 _REPLY_END = b"\r\n\r\n"
-_READ_BYTES = 2**20
-"""Read at once: four times what a transport would, as each read costs much the same."""
-_MESSAGE_BYTES = 64
+_READ_BYTES = 4 * 2**20
+"""Read at once, at most; a transport would read less, and each read has its price."""
+_LENT_BYTES = _READ_BYTES // 8
+"""Arrivals of this size are handed on with their buffer, smaller ones are copied."""
+_MESSAGE_BYTES = 192
 """What a message costs beside its payload: a million empty ones are not free."""
 _UNWANTED_BYTES = 2**20
 """What is read for the peer's goodbye; a flood that stands before it is cut off."""
@@ -38,10 +42,10 @@ class StreamConnection(ClientConnection, asyncio.BufferedProtocol):
         self, *args: Any, inbox_bytes: int, max_message_bytes: int, **options: Any
     ) -> None:
         super().__init__(*args, **options)
-        self._arriving = memoryview(bytearray(_READ_BYTES))
+        self._arriving = _fresh_buffer()
         self._frames = FrameCutter(max_message_bytes=max_message_bytes)
         self._reply_tail = b""
-        self._inbox: list[bytes] = []
+        self._inbox: list[Message] = []
         self._inbox_size = 0
         self._inbox_limit = inbox_bytes
         self._fragments = bytearray()
@@ -58,7 +62,7 @@ class StreamConnection(ClientConnection, asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take plain messages; everything else goes the usual way."""
-        data = self._arriving[:nbytes]
+        data = self._take_arrived(nbytes)
         self.heard_at = self.loop.time()
         if self._is_closing:
             self._unwanted_bytes += len(data)
@@ -89,7 +93,7 @@ class StreamConnection(ClientConnection, asyncio.BufferedProtocol):
         super().connection_lost(exc)
         self._arrived.set()
 
-    async def take(self) -> list[bytes]:
+    async def take(self) -> list[Message]:
         """Return what has arrived; wait for the first message if there is none."""
         while not self._inbox:
             # A peer that said goodbye, or broke the protocol, need not hang up.
@@ -99,7 +103,7 @@ class StreamConnection(ClientConnection, asyncio.BufferedProtocol):
             await self._arrived.wait()
         return self.take_now()
 
-    def take_now(self) -> list[bytes]:
+    def take_now(self) -> list[Message]:
         """Return what has arrived."""
         messages, self._inbox, self._inbox_size = self._inbox, [], 0
         self._resume()
@@ -115,6 +119,14 @@ class StreamConnection(ClientConnection, asyncio.BufferedProtocol):
         """Drop the connection now."""
         self.transport.abort()
 
+    def _take_arrived(self, size: int) -> memoryview:
+        """Return what arrived, in memory that stays as it is."""
+        arrived = self._arriving[:size]
+        if size < _LENT_BYTES:
+            return memoryview(bytes(arrived))
+        self._arriving = _fresh_buffer()
+        return arrived
+
     def _take_reply(self, data: bytes) -> memoryview:
         """Hand on the reply to the handshake; return the frames behind it."""
         seen = self._reply_tail + data
@@ -127,7 +139,7 @@ class StreamConnection(ClientConnection, asyncio.BufferedProtocol):
             super().data_received(frames)
         return memoryview(b"")
 
-    def _put(self, messages: list[bytes]) -> None:
+    def _put(self, messages: Sequence[Message]) -> None:
         if self._is_closing or not messages:
             return
         self._inbox += messages
@@ -153,3 +165,8 @@ class StreamConnection(ClientConnection, asyncio.BufferedProtocol):
         if close is not None:
             return StreamLost(close.code, close.reason)
         return StreamLost(_ABNORMAL_CLOSURE, str(self.recv_exc or ""))
+
+
+def _fresh_buffer() -> memoryview:
+    """Return memory to read into; not bytearray(), which would fill it first."""
+    return np.empty(_READ_BYTES, np.uint8).data

@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Cut", "FrameCutter"]
+__all__ = ["Cut", "FrameCutter", "Message"]
+
+Message = bytes | memoryview
+"""A message's payload; a view keeps the memory that it came in."""
 
 _PLAIN = (0x81, 0x82)
 """First bytes of a whole text message and of a whole binary one."""
@@ -25,11 +28,11 @@ class Cut(NamedTuple):
     """Some of what arrived, in order.
 
     Attributes:
-        messages: Those that came in plain frames.
+        messages: Those that came in plain frames; views, nothing is copied.
         rest: What came behind them: a frame that is not plain, or a part of one.
     """
 
-    messages: list[bytes]
+    messages: list[memoryview]
     rest: bytes
 
 
@@ -50,8 +53,8 @@ class FrameCutter:
     def cut(self, arrived: memoryview) -> Iterator[Cut]:
         """Yield what is there; the start of a plain frame is held until its end.
 
-        Nothing refers to what arrived once all is yielded. It is copied once, message
-        by message.
+        Messages are views of what arrived, which is to stay as it is while they are
+        used. What is held is a copy.
         """
         while arrived:
             if not self._held:
@@ -81,9 +84,9 @@ class FrameCutter:
             self._held.append(bytes(data))
             self._held_bytes += len(data)
 
-    def _take_plain(self, data: memoryview, at: int) -> tuple[list[bytes], int]:
+    def _take_plain(self, data: memoryview, at: int) -> tuple[list[memoryview], int]:
         """Return the messages of the plain frames that are whole, and their end."""
-        messages: list[bytes] = []
+        messages: list[memoryview] = []
         if self._other_bytes_left or self._is_in_message:
             return messages, at
         size, limit = len(data), self._max_message_bytes
@@ -93,7 +96,7 @@ class FrameCutter:
             end = start + length
             if end > size or length > limit or data[at + 1] & _MASKED:
                 break
-            messages.append(bytes(data[start:end]))
+            messages.append(data[start:end])
             at = end
         return messages, at
 

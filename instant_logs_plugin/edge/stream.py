@@ -26,6 +26,7 @@ from websockets.exceptions import (
 )
 
 from instant_logs_plugin.edge.connection import StreamConnection
+from instant_logs_plugin.edge.frames import Message
 from instant_logs_plugin.edge.hosts import is_loopback
 from instant_logs_plugin.edge.replies import parse_retry_after
 from instant_logs_plugin.edge.session import SecretUrl
@@ -105,7 +106,7 @@ class Stream:
         idle_s = self.idle_s
         return idle_s if idle_s > self._settings.ping_interval_s else 0.0
 
-    async def read_batch(self) -> list[bytes]:
+    async def read_batch(self) -> list[Message]:
         """Return the messages that arrived since the last call, at least one.
 
         Text messages come as UTF-8. Cancelling it loses nothing.
@@ -115,7 +116,7 @@ class Stream:
         """
         return await self._connection.take()
 
-    def take_batch(self) -> list[bytes]:
+    def take_batch(self) -> list[Message]:
         """Return the messages that arrived since the last call, if any."""
         return self._connection.take_now()
 

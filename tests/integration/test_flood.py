@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from instant_logs_plugin.capture.options import CaptureOptions
 from instant_logs_plugin.capture.record import CaptureSetup, record_capture
 from instant_logs_plugin.capture.stop import StopRequest
 from instant_logs_plugin.capture.window import Bounds
+from instant_logs_plugin.edge.frames import Message
 from instant_logs_plugin.edge.session import (
     ListedSession,
     SecretUrl,
@@ -24,7 +26,7 @@ from instant_logs_plugin.failpoints import armed
 from instant_logs_plugin.lease.file_lock import hold_on_host
 from instant_logs_plugin.store.filesystem import open_store
 from tests.benchmarks.sender import sender
-from tests.benchmarks.traffic import FIELDS
+from tests.benchmarks.traffic import FIELDS, read_lines
 
 ZONE = "0123456789abcdef0123456789abcdef"
 MIB = 2**20
@@ -60,6 +62,18 @@ async def test_a_flooded_stream_is_left_at_once(flood):
                 assert await stream.read_batch()
             started = time.perf_counter()
         assert time.perf_counter() - started < 0.5
+
+
+async def test_messages_stay_as_they_came(flood):
+    """What arrives later is read into other memory, whatever the size of arrivals."""
+    batches: list[list[Message]] = []
+    async with asyncio.timeout(60), open_stream(SecretUrl(flood)) as stream:
+        for number in range(60):
+            batches.append(await stream.read_batch())
+            await asyncio.sleep(0.01 * (number % 3))  # more or less is waiting then
+    sent = itertools.cycle(read_lines(10, 20_000))
+    for message in itertools.chain.from_iterable(batches):
+        assert message == next(sent)
 
 
 async def test_an_unread_flood_is_bounded(flood):

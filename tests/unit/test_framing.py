@@ -38,9 +38,9 @@ A, B, C = b'{"a":1}', b'{"b":{"c":2}}', b'{"d":"}{"}'
     ],
 )
 def test_lines_of_messages(messages: list[bytes], lines: list[bytes]) -> None:
-    """Messages give these lines, at once or one message at a time."""
+    """Messages give these lines, at once or one at a time, as bytes or as views."""
     whole = LineFramer()
-    together = whole.feed(messages).data + whole.flush().data
+    together = whole.feed(list(map(memoryview, messages))).data + whole.flush().data
     single = LineFramer()
     apart = b"".join(single.feed([m]).data for m in messages) + single.flush().data
     assert together.split(b"\n")[:-1] == lines
@@ -52,6 +52,14 @@ def test_counts_match_data() -> None:
     framed = LineFramer().feed([A, B])
     assert framed.line_count == 2
     assert framed.byte_count == len(A) + len(B)
+
+
+@pytest.mark.parametrize("beyond", [-4, -3, -2, -1, 0, 1])
+def test_blank_lines_do_not_count(beyond: int) -> None:
+    """Wherever they are: lines are counted in parts of half a MiB."""
+    long = b'{"a":"%b"}' % (b"x" * (2**19 + beyond - len(b'{"a":""}')))
+    framed = LineFramer().feed([long + b"\n\n" + B, C])
+    assert framed == Framed(b"\n".join([long, B, C, b""]), 3)
 
 
 def test_held_line_is_bounded() -> None:
