@@ -50,7 +50,7 @@ def assert_in_order(one: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("per_message", "rate"), [(1, 0.0), (1, 2_000.0)])
 def test_what_a_signal_handler_raises_ends_the_capture(per_message, rate, tmp_path):
     """At random moments, flooded or not: interrupted, and committed."""
-    tries = 12
+    tries = 8
     with sender(columns=10, lines=20_000, per_message=per_message, rate=rate) as url:
         cases = interrupted_captures(
             url, tmp_path, tries=tries, seed=1, timeout_s=TIMEOUT_S
