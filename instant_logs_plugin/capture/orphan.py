@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from instant_logs_plugin.capture.header import JOURNAL_VERSION, CaptureHeader
 from instant_logs_plugin.edge.session import SESSION_LIFETIME_S
-from instant_logs_plugin.store.manifest import format_time, parse_time
+from instant_logs_plugin.store.manifest import Manifest, format_time, parse_time
 
 __all__ = [
     "Orphans",
@@ -61,10 +61,18 @@ class Orphans:
         return self.fingerprints[0]
 
 
-def find_orphans(header: CaptureHeader) -> Orphans | None:
-    """Return the sessions that a capture created and its manifest does not name."""
+def find_orphans(
+    header: CaptureHeader, published: Manifest | None = None
+) -> Orphans | None:
+    """Return the sessions that a capture created and no manifest of it names.
+
+    Args:
+        header: What the journal says of the capture.
+        published: What the store says of it; may know of streams that opened since.
+    """
     manifest = header.manifest
-    named = {session.fingerprint for session in manifest.sessions}
+    manifests = (manifest, published) if published else (manifest,)
+    named = {session.fingerprint for one in manifests for session in one.sessions}
     left = (one for one in header.fingerprints if one not in named)
     fingerprints = tuple(one for one in left if _FINGERPRINT.fullmatch(one))
     if not fingerprints:

@@ -198,7 +198,7 @@ def _finish(
 ) -> RecoveredCapture:
     published = _published(store, directory.capture_id)
     if published and published.state is not CaptureState.RECORDING:
-        _keep_orphans(directory)
+        _keep_orphans(directory, published)
         remove_temporaries(store, published)
         directory.remove()
         return _outcome(directory, Outcome.FINISHED)
@@ -210,7 +210,7 @@ def _finish(
         return _outcome(
             directory, Outcome.OTHER_STORE, problems=(f"belongs to {there}",)
         )
-    _keep_orphans(directory)
+    _keep_orphans(directory, published)
     done = finish_capture(store, directory, header, is_stopped=is_stopped)
     return RecoveredCapture(
         capture_id=directory.capture_id,
@@ -221,10 +221,10 @@ def _finish(
     )
 
 
-def _keep_orphans(directory: JournalDirectory) -> None:
+def _keep_orphans(directory: JournalDirectory, published: Manifest | None) -> None:
     """Keep what only this journal knows, first of all: it is asked for meanwhile."""
     header = directory.read_header()
-    orphans = header and find_orphans(header)
+    orphans = header and find_orphans(header, published)
     if orphans:
         keep_orphans(directory.root, orphans)
 

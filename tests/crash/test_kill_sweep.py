@@ -93,7 +93,8 @@ def test_a_killed_recovery_is_done_again(sweep):
 def test_a_killed_recovery_forgets_no_session(sweep):
     """One that was created and not read is known by its journal, or kept beside."""
     crashed = sweep.case()
-    assert sweep.capture(crashed, "journal.header:create=kill@3") == KILLED
+    not_opened = "journal.header:create=kill@3;store.manifests:create=hang"
+    assert sweep.capture(crashed, not_opened) == KILLED
     assert sweep.orphans(crashed) == []
     traced = sweep.copy(crashed)
     (traced.directory / "output").unlink()
@@ -108,6 +109,16 @@ def test_a_killed_recovery_forgets_no_session(sweep):
         assert sweep.recover(case) == 0, case.output
         sweep.check(case)
         assert sweep.orphans(case) == [orphan]
+
+
+def test_a_session_that_was_published_is_no_orphan(sweep):
+    """The store's manifest names it; the journal was not yet told that it opened."""
+    case = sweep.case()
+    published = "journal.header:create=hang@3;store.manifests.directory:fsync=kill"
+    assert sweep.capture(case, published) == KILLED
+    assert sweep.recover(case) == 0, case.output
+    sweep.check(case)
+    assert sweep.orphans(case) == []
 
 
 def test_the_next_capture_finishes_what_is_left(sweep):

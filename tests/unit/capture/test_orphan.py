@@ -59,6 +59,12 @@ def test_orphans_are_what_was_created_and_not_opened(created, opened, left):
     assert find_orphans(header(created, opened)) == left
 
 
+def test_what_was_published_is_no_orphan():
+    """The store can know of a stream that the journal was not told of any more."""
+    published = header((A,), (A,)).manifest
+    assert find_orphans(header((A, B)), published) == orphans(B)
+
+
 def test_more_of_them_keep_the_name():
     """What is learnt late replaces what was kept before."""
     early, late = find_orphans(header((A,))), find_orphans(header((A, B)))
