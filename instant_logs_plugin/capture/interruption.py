@@ -1,46 +1,52 @@
-"""Exceptions of signal handlers: an event loop must not lose them.
+"""Handlers of signals, called between the steps of a capture and never within one.
 
-A handler that raises (Prefect's does) raises in whatever the main thread runs. In a
-task asyncio keeps the exception until somebody asks for that task's result; in a
-callback it is only logged; in a finaliser, be it of asyncio's own set of tasks, Python
-prints it and goes on. ``KeyboardInterrupt`` and ``SystemExit`` end the loop.
+Python calls them in the main thread, between any two of its instructions. One that
+raises, as to end a program, raises there: in the recorder, between two steps that
+belong together, where lines are lost; in a callback of asyncio or a finaliser, which
+print it and go on; in asyncio itself, which then forgets to wake a task. So while a
+capture runs on the main thread's loop, that loop calls them, as it does anything else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
+import signal
 import threading
+from collections import deque
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 from instant_logs_plugin.capture.stop import StopRequest
 
-__all__ = ["heed", "heeding_interruptions"]
+__all__ = ["heeding_signals"]
 
 
 @contextlib.contextmanager
-def heeding_interruptions(stop: StopRequest) -> Iterator[None]:
-    """Let an interruption that would only be logged end a capture, and be raised then.
+def heeding_signals(stop: StopRequest) -> Iterator[None]:
+    """Let what a signal handler raises end a capture in order, and be raised then.
 
-    Callbacks report theirs to the loop's exception handler; so do tasks, with `heed`.
-    Finalisers report theirs to the interpreter's hook.
+    Handlers that are there when the first capture begins are there again behind the
+    last. Threads but the main one run no handlers: there is nothing to do in them.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     loop = asyncio.get_running_loop()
-    listener = _listeners.get(loop) or _Listener(loop)
-    listener.stops.append(stop)
+    handlers = _handlers.get(loop) or _Handlers(loop)
+    handlers.stops.append(stop)
     try:
         yield
     finally:
-        listener.stops.remove(stop)
-        if not listener.stops:
-            listener.leave()
+        handlers.stops.remove(stop)
+        if not handlers.stops:
+            handlers.put_back()
     stop.raise_interruption()
 
 
-class _Listener:
-    """The exception handler of a loop while captures run on it.
+class _Handlers:
+    """The process's handlers while captures run on the main thread's loop.
 
     Attributes:
         stops: End the captures.
@@ -48,78 +54,47 @@ class _Listener:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.stops: list[StopRequest] = []
-        self._loop, self._usual = loop, loop.get_exception_handler()
-        loop.set_exception_handler(self._take)
-        with _guard:
-            if not _listeners:
-                _finalisers.append(_Finalisers())
-            _listeners[loop] = self
+        self._loop = loop
+        self._due: deque[tuple[int, FrameType | None]] = deque()
+        found = {one: signal.getsignal(one) for one in signal.valid_signals()}
+        self._usual: dict[int, Any] = {
+            number: handler for number, handler in found.items() if callable(handler)
+        }
+        _handlers[loop] = self
+        for number in self._usual:
+            signal.signal(number, self._put_off)
 
-    def leave(self) -> None:
-        """Give the loop its own handler back."""
-        self._loop.set_exception_handler(self._usual)
-        with _guard:
-            del _listeners[self._loop]
-            if not _listeners:
-                _finalisers.pop().leave()
+    def put_back(self) -> None:
+        """Put the usual ones back, but where another one was put since.
 
-    def interrupt(self, exc: BaseException) -> None:
-        """End the captures."""
-        for stop in self.stops:
-            stop.interrupt(exc)
+        What is still due is called here, and raises here.
+        """
+        for number, handler in self._usual.items():
+            if signal.getsignal(number) == self._put_off:
+                signal.signal(number, handler)
+        del _handlers[self._loop]
+        self._call_all_due()
 
-    def _take(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        exc = context.get("exception")
-        if exc is not None and _is_interruption(exc):
-            self.interrupt(exc)
-        elif self._usual is not None:
-            self._usual(loop, context)
-        else:
-            loop.default_exception_handler(context)
+    def _put_off(self, number: int, frame: FrameType | None) -> None:
+        """Be called by Python, wherever the main thread is."""
+        self._due.append((number, frame))
+        if self._loop.is_running():
+            self._loop.call_soon_threadsafe(self._call_due)
+        else:  # somebody stopped it: nothing is in the middle of anything
+            self._call_all_due()
 
+    def _call_due(self) -> None:
+        """Be called by the loop; whatever a handler raises is to end what runs."""
+        try:
+            self._call_all_due()
+        except BaseException as exc:  # noqa: BLE001 - raised behind the captures' end
+            for stop in self.stops:
+                stop.interrupt(exc)
 
-class _Finalisers:
-    """The interpreter's hook for what finalisers raise: one, for all loops."""
-
-    def __init__(self) -> None:
-        self._usual = sys.unraisablehook
-        sys.unraisablehook = self._take
-
-    def leave(self) -> None:
-        """Put back the one before, unless somebody has put another before ours."""
-        if sys.unraisablehook == self._take:
-            sys.unraisablehook = self._usual
-
-    def _take(self, raised: sys.UnraisableHookArgs) -> None:
-        exc, listener = raised.exc_value, _listener_here()
-        if listener is not None and exc is not None and _is_interruption(exc):
-            listener.interrupt(exc)
-        else:
-            self._usual(raised)
+    def _call_all_due(self) -> None:
+        while self._due:
+            number, frame = self._due.popleft()
+            self._usual[number](number, frame)
 
 
-_guard = threading.Lock()
-_listeners: dict[asyncio.AbstractEventLoop, _Listener] = {}
-_finalisers: list[_Finalisers] = []
-
-
-def _listener_here() -> _Listener | None:
-    """Return the listener of the loop that was running when this was called."""
-    try:
-        return _listeners.get(asyncio.get_running_loop())
-    except RuntimeError:
-        return None
-
-
-def heed(task: asyncio.Task[Any]) -> None:
-    """Callback of a task that is awaited late: report its interruption at once."""
-    exc = None if task.cancelled() else task.exception()
-    if exc is not None and _is_interruption(exc):
-        raise exc
-
-
-def _is_interruption(exc: BaseException | None) -> bool:
-    """Tell whether it says that the program is to end, not what went wrong."""
-    return isinstance(exc, BaseException) and not isinstance(
-        exc, Exception | asyncio.CancelledError
-    )
+_handlers: dict[asyncio.AbstractEventLoop, _Handlers] = {}

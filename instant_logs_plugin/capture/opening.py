@@ -17,7 +17,6 @@ from random import Random
 from typing import Protocol
 
 from instant_logs_plugin.capture.events import EventLog
-from instant_logs_plugin.capture.interruption import heed
 from instant_logs_plugin.capture.options import BusyPolicy, OnBusy
 from instant_logs_plugin.capture.ownership import OwnSession
 from instant_logs_plugin.edge.session import ListedSession, Session, SessionRequest
@@ -190,7 +189,6 @@ class SessionOpener:
         The service may have made the session already: `settle` lets its name arrive.
         """
         creating = asyncio.create_task(self._create_noted())
-        creating.add_done_callback(heed)
         self._creating.add(creating)
         await asyncio.wait({creating})
         self._creating.discard(creating)

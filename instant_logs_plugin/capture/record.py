@@ -18,7 +18,7 @@ from random import Random
 from instant_logs_plugin.capture.clock import Clock
 from instant_logs_plugin.capture.commit import Committer
 from instant_logs_plugin.capture.events import EventLog
-from instant_logs_plugin.capture.interruption import heed, heeding_interruptions
+from instant_logs_plugin.capture.interruption import heeding_signals
 from instant_logs_plugin.capture.joining import StreamJoiner
 from instant_logs_plugin.capture.journal import Journal, JournalSettings
 from instant_logs_plugin.capture.journal_directory import JournalDirectory
@@ -99,7 +99,7 @@ async def record_capture(
     """Record one capture; a Prefect task and the command line both run this.
 
     Cancelling it commits what was received before the cancellation goes on. What a
-    signal handler raises does the same, wherever on the event loop it is raised.
+    signal handler raises does the same; handlers are called between its steps.
 
     Args:
         options: What to record.
@@ -117,7 +117,7 @@ async def record_capture(
         StoreError: The journal or the store failed.
     """
     stop = stop or StopRequest()
-    with heeding_interruptions(stop):
+    with heeding_signals(stop):
         return await _record(options, setup, stop, on_progress)
 
 
@@ -180,7 +180,6 @@ async def _recovering(
             log.warning("instant_logs.recovery_failed", extra={"error": str(exc)})
 
     task = asyncio.create_task(asyncio.to_thread(recover))
-    task.add_done_callback(heed)
     try:
         yield
         if not stop.is_set:

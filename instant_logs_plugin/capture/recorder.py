@@ -111,7 +111,7 @@ class Recorder:
         """Record until a bound, ``stop`` or a failure; return the final manifest.
 
         A cancelled capture is committed before the cancellation goes on; so is one
-        that what a signal handler raised runs into.
+        that ends by what a signal handler raised.
 
         Raises:
             InstantLogsError: No stream could be opened: nothing was recorded.
@@ -158,7 +158,7 @@ class Recorder:
             await self._finish()
         except Exception:
             raise
-        except BaseException:  # cancelled, or interrupted by a signal handler
+        except BaseException:  # cancelled, or ended by a signal handler
             self._finish_interrupted()
             raise
 

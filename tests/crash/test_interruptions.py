@@ -1,4 +1,4 @@
-"""What a signal handler raises ends a capture in order, wherever it falls."""
+"""What a signal handler raises ends a capture in order, whenever the signal comes."""
 
 from __future__ import annotations
 
