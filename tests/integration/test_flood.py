@@ -15,36 +15,17 @@ from instant_logs_plugin.capture.record import CaptureSetup, record_capture
 from instant_logs_plugin.capture.stop import StopRequest
 from instant_logs_plugin.capture.window import Bounds
 from instant_logs_plugin.edge.frames import Message
-from instant_logs_plugin.edge.session import (
-    ListedSession,
-    SecretUrl,
-    Session,
-    SessionRequest,
-)
+from instant_logs_plugin.edge.session import SecretUrl
 from instant_logs_plugin.edge.stream import StreamSettings, open_stream
 from instant_logs_plugin.failpoints import armed
 from instant_logs_plugin.lease.file_lock import hold_on_host
 from instant_logs_plugin.store.filesystem import open_store
+from tests.benchmarks.capturing import Sessions
 from tests.benchmarks.sender import sender
 from tests.benchmarks.traffic import FIELDS, read_lines
 
 ZONE = "0123456789abcdef0123456789abcdef"
 MIB = 2**20
-
-
-class Sessions:
-    """A session API whose one session is a given stream."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    async def create_session(self, request: SessionRequest) -> Session:
-        del request
-        return Session(url=SecretUrl(self._url), fingerprint="0123456789abcdef")
-
-    async def list_sessions(self, zone_id: str) -> tuple[ListedSession, ...]:
-        del zone_id
-        return ()
 
 
 @pytest.fixture(scope="module")
