@@ -26,7 +26,7 @@ _REPLY_END = b"\r\n\r\n"
 _READ_BYTES = 4 * 2**20
 """Read at once, at most; a transport would read less, and each read has its price."""
 _LENT_BYTES = _READ_BYTES // 8
-"""Arrivals of this size are handed on with their buffer, smaller ones are copied."""
+"""Messages that fill so much of a buffer are handed on with it; others are copied."""
 _MESSAGE_BYTES = 192
 """What a message costs beside its payload: a million empty ones are not free."""
 _UNWANTED_BYTES = 2**20
@@ -62,7 +62,7 @@ class StreamConnection(ClientConnection, asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take plain messages; everything else goes the usual way."""
-        data = self._take_arrived(nbytes)
+        data = self._arriving[:nbytes]
         self.heard_at = self.loop.time()
         if self._is_closing:
             self._unwanted_bytes += len(data)
@@ -119,14 +119,6 @@ class StreamConnection(ClientConnection, asyncio.BufferedProtocol):
         """Drop the connection now."""
         self.transport.abort()
 
-    def _take_arrived(self, size: int) -> memoryview:
-        """Return what arrived, in memory that stays as it is."""
-        arrived = self._arriving[:size]
-        if size < _LENT_BYTES:
-            return memoryview(bytes(arrived))
-        self._arriving = _fresh_buffer()
-        return arrived
-
     def _take_reply(self, data: bytes) -> memoryview:
         """Hand on the reply to the handshake; return the frames behind it."""
         seen = self._reply_tail + data
@@ -142,8 +134,13 @@ class StreamConnection(ClientConnection, asyncio.BufferedProtocol):
     def _put(self, messages: Sequence[Message]) -> None:
         if self._is_closing or not messages:
             return
-        self._inbox += messages
-        self._inbox_size += sum(map(len, messages)) + len(messages) * _MESSAGE_BYTES
+        size = sum(map(len, messages))
+        if size >= _LENT_BYTES:
+            self._arriving = _fresh_buffer()
+            self._inbox += messages
+        else:
+            self._inbox += map(bytes, messages)
+        self._inbox_size += size + len(messages) * _MESSAGE_BYTES
         self._arrived.set()
         if self._inbox_size > self._inbox_limit and self._is_reading:
             self.transport.pause_reading()

@@ -16,10 +16,21 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["BINARY", "CLOSE", "CONTINUATION", "PING", "TEXT", "Stub", "frame", "stub"]
+__all__ = [
+    "BINARY",
+    "CLOSE",
+    "CONTINUATION",
+    "PING",
+    "PONG",
+    "TEXT",
+    "Stub",
+    "frame",
+    "stub",
+]
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-CONTINUATION, TEXT, BINARY, CLOSE, PING = 0x0, 0x1, 0x2, 0x8, 0x9
+CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
+CLOSE, PING, PONG = 0x8, 0x9, 0xA
 _FIN = 0x80
 
 Send = Callable[[asyncio.StreamWriter], Awaitable[None]]
