@@ -27,8 +27,9 @@ __all__ = ["heeding_signals"]
 def heeding_signals(stop: StopRequest) -> Iterator[None]:
     """Let what a signal handler raises end a capture in order, and be raised then.
 
-    Handlers that are there when the first capture begins are there again behind the
-    last. Threads but the main one run no handlers: there is nothing to do in them.
+    It is raised in place of the capture's own error. Handlers that are there when the
+    first capture begins are there again behind the last. Threads but the main one run
+    no handlers: there is nothing to do in them.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -39,10 +40,12 @@ def heeding_signals(stop: StopRequest) -> Iterator[None]:
     try:
         yield
     finally:
-        handlers.stops.remove(stop)
-        if not handlers.stops:
-            handlers.put_back()
-    stop.raise_interruption()
+        try:
+            handlers.stops.remove(stop)
+            if not handlers.stops:
+                handlers.put_back()
+        finally:
+            stop.raise_interruption()
 
 
 class _Handlers:
@@ -56,38 +59,54 @@ class _Handlers:
         self.stops: list[StopRequest] = []
         self._loop = loop
         self._due: deque[tuple[int, FrameType | None]] = deque()
+        self._is_over = False
         found = {one: signal.getsignal(one) for one in signal.valid_signals()}
         self._usual: dict[int, Any] = {
-            number: handler for number, handler in found.items() if callable(handler)
+            number: handler for number, handler in found.items() if _may_raise(handler)
         }
-        _handlers[loop] = self
-        for number in self._usual:
-            signal.signal(number, self._put_off)
+        try:
+            for number in self._usual:
+                signal.signal(number, self._put_off)
+            _handlers[loop] = self
+        except BaseException:  # of one that was not yet put off
+            self.put_back()
+            raise
 
     def put_back(self) -> None:
         """Put the usual ones back, but where another one was put since.
 
-        What is still due is called here, and raises here.
+        From now on each raises where it is called, be it in here. Should ours stay
+        because of that, it does no more than to call the usual one.
         """
+        _handlers.pop(self._loop, None)
+        self._is_over = True
+        try:
+            self._restore()
+        finally:
+            self._restore()
+            self._call_all_due()
+
+    def _restore(self) -> None:
         for number, handler in self._usual.items():
             if signal.getsignal(number) == self._put_off:
                 signal.signal(number, handler)
-        del _handlers[self._loop]
-        self._call_all_due()
 
     def _put_off(self, number: int, frame: FrameType | None) -> None:
         """Be called by Python, wherever the main thread is."""
+        # Somebody may have stopped the loop: then nothing is in the middle of anything.
+        if self._is_over or not self._loop.is_running():
+            self._usual[number](number, frame)
+            return
         self._due.append((number, frame))
-        if self._loop.is_running():
-            self._loop.call_soon_threadsafe(self._call_due)
-        else:  # somebody stopped it: nothing is in the middle of anything
-            self._call_all_due()
+        self._loop.call_soon_threadsafe(self._call_due)
 
     def _call_due(self) -> None:
         """Be called by the loop; whatever a handler raises is to end what runs."""
         try:
             self._call_all_due()
-        except BaseException as exc:  # noqa: BLE001 - raised behind the captures' end
+        except BaseException as exc:
+            if not self.stops:
+                raise
             for stop in self.stops:
                 stop.interrupt(exc)
 
@@ -98,3 +117,9 @@ class _Handlers:
 
 
 _handlers: dict[asyncio.AbstractEventLoop, _Handlers] = {}
+
+
+def _may_raise(handler: Any) -> bool:
+    """Tell whether it is Python code; asyncio's own does nothing but wake the loop."""
+    module = getattr(handler, "__module__", None)
+    return callable(handler) and module != "asyncio.unix_events"

@@ -110,8 +110,7 @@ class Recorder:
     async def run(self) -> Manifest:
         """Record until a bound, ``stop`` or a failure; return the final manifest.
 
-        A cancelled capture is committed before the cancellation goes on; so is one
-        that ends by what a signal handler raised.
+        A cancelled capture is committed before the cancellation goes on.
 
         Raises:
             InstantLogsError: No stream could be opened: nothing was recorded.
@@ -158,7 +157,7 @@ class Recorder:
             await self._finish()
         except Exception:
             raise
-        except BaseException:  # cancelled, or ended by a signal handler
+        except BaseException:  # cancelled
             self._finish_interrupted()
             raise
 

@@ -44,9 +44,12 @@ class StopRequest:
             raise self._interruption
 
     async def wait(self) -> None:
-        """Return once the capture was asked to end; raise what interrupted it."""
+        """Return once the capture was asked to end.
+
+        What interrupted it is not raised: a task that raises ``SystemExit`` stops the
+        loop, and with it the capture's end.
+        """
         await self._event.wait()
-        self.raise_interruption()
 
     async def or_result(self, awaitable: Awaitable[T]) -> T:
         """Await something that has recorded nothing yet, unless asked to end.
@@ -60,7 +63,6 @@ class StopRequest:
             await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return work.result()
-            waiting.result()
             raise CaptureInterrupted(self.signal_number, None)
         finally:
             await _end(work, waiting)

@@ -2,8 +2,8 @@
 
 ``python -m tests.crash.interrupted URL DIRECTORY TRIES SEED`` records the stream again
 and again; each time a real signal, whose handler raises, falls at a random moment.
-Prints one JSON object a capture: what was raised, how long its end took, and where its
-manifest is.
+What it raises and who runs the loop take turns. Prints one JSON object a capture: what
+was to be raised and what was, how long its end took, and where its manifest is.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from random import Random
 from types import FrameType
+from typing import Any
 
 from instant_logs_plugin.capture.options import CaptureOptions
 from instant_logs_plugin.capture.record import CaptureSetup, record_capture
@@ -33,27 +35,47 @@ class Ended(BaseException):
     """What the handler raises, like the termination signal of Prefect."""
 
 
+def _run_plainly(work: Coroutine[Any, Any, None]) -> None:
+    """Run a loop as programs do that have one: nobody cancels what it leaves."""
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(work)
+    finally:
+        loop.close()
+
+
+_RAISED: tuple[type[BaseException], ...] = (Ended, SystemExit, KeyboardInterrupt)
+_DRIVERS: tuple[Callable[[Coroutine[Any, Any, None]], None], ...] = (
+    asyncio.run,
+    _run_plainly,
+)
+
+
 class Interrupted:
     """One capture with one signal."""
 
-    def __init__(self, after_s: float) -> None:
+    def __init__(self, number: int, after_s: float) -> None:
         self._after_s = after_s
+        self._exception = _RAISED[number % len(_RAISED)]
+        self._drive = _DRIVERS[number % len(_DRIVERS)]
         self.raised_at: float | None = None
 
     def run(self, url: str, directory: Path) -> dict[str, object]:
         signal.signal(signal.SIGALRM, self._raise)
         raised = "nothing"
         try:
-            asyncio.run(self._record(url, directory))
-        except Ended:
-            raised = "Ended"
+            self._drive(self._record(url, directory))
+        except BaseException as exc:  # noqa: BLE001 - which one it is, is told
+            raised = type(exc).__name__
         assert self.raised_at is not None
-        return {"raised": raised, "took_s": time.monotonic() - self.raised_at}
+        took_s = time.monotonic() - self.raised_at
+        expected = self._exception.__name__
+        return {"expected": expected, "raised": raised, "took_s": took_s}
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         self.raised_at = time.monotonic()
-        raise Ended
+        raise self._exception
 
     def _arm(self, progress: Progress) -> None:
         """Set the alarm once the stream is open."""
@@ -78,7 +100,8 @@ def _main(url: str, directory: Path, tries: int, seed: int) -> None:
     random = Random(seed)
     for number in range(tries):
         case = directory / f"{number:04d}"
-        outcome = Interrupted(random.uniform(0.001, _LATEST_S)).run(url, case)
+        after_s = random.uniform(0.001, _LATEST_S)
+        outcome = Interrupted(number, after_s).run(url, case)
         json.dump({"directory": str(case), **outcome}, sys.stdout)
         sys.stdout.write("\n")
 
