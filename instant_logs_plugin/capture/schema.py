@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from instant_logs_plugin.edge.fields import FieldType, find_field
+from instant_logs_plugin.edge.fields import TAKEN_NAMES, FieldType, find_field
 
 __all__ = ["SAMPLE_INTERVAL", "arrow_type", "capture_schema", "column_types"]
 
@@ -30,15 +30,24 @@ def arrow_type(field_type: FieldType) -> pa.DataType:
 
 
 def column_types(fields: Sequence[str]) -> dict[str, FieldType]:
-    """Return what the service is expected to send, in order, with types."""
-    types = {name: find_field(name).type for name in fields}
+    """Return what has a column of its own when the service sends it, with types.
+
+    In order. A field whose name is taken, whatever its case, has none: its values are
+    in ``extra``.
+    """
+    names = {name.casefold(): name for name in reversed(fields)}
+    types = {
+        name: find_field(name).type
+        for name in fields
+        if names[name.casefold()] == name and name.casefold() not in TAKEN_NAMES
+    }
     return {**types, SAMPLE_INTERVAL: FieldType.INT}
 
 
 def capture_schema(fields: Sequence[str]) -> pa.Schema:
     """Return the schema of a capture of these fields (design §6).
 
-    The requested fields in order, ``sampleInterval`` int64, ``capture_id`` string,
+    The requested fields in order (but see ``column_types``), ``sampleInterval`` int64, ``capture_id`` string,
     ``received_at`` timestamp[us, UTC], ``extra`` string (JSON text). All nullable.
     """
     sent = [(name, arrow_type(kind)) for name, kind in column_types(fields).items()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -21,6 +21,7 @@ from instant_logs_plugin.errors import InvalidOption, RetiredField, UnknownField
 
 __all__ = [
     "PRESETS",
+    "TAKEN_NAMES",
     "Field",
     "FieldType",
     "catalogue",
@@ -227,6 +228,11 @@ def _presets() -> Mapping[str, tuple[str, ...]]:
     return MappingProxyType({**_PRESETS, "all": current})
 
 
+TAKEN_NAMES = frozenset(
+    ("capture_id", "received_at", "extra", "zone_id", "date", "sampleinterval")
+)
+"""Columns that every capture has, in small letters: no requested field is called so."""
+
 PRESETS: Mapping[str, tuple[str, ...]] = _presets()
 """Field names by preset; only ``all`` holds open maps (headers, cookies)."""
 
@@ -250,6 +256,7 @@ def parse_fields(text: str, *, allow_unknown: bool = False) -> tuple[str, ...]:
     for word in words:
         chosen = PRESETS.get(word) or (check_field(word, allow_unknown=allow_unknown),)
         names |= dict.fromkeys(chosen)
+    _check_spellings(names)
     return tuple(names)
 
 
@@ -267,16 +274,33 @@ def check_field(name: str, *, allow_unknown: bool = False) -> str:
     """
     if name in catalogue():
         return name
-    if name == "sampleInterval":
-        raise InvalidOption("fields", name, "without it: every record carries it")
+    if name.casefold() in TAKEN_NAMES:
+        allowed = "a name to ask for: every capture has a column called so"
+        raise InvalidOption("fields", name, allowed)
     for retired in _document()["retired"]:
         if retired["name"] == name:
             raise RetiredField(name, retired["replaced_by"], retired["removed"])
     if not allow_unknown:
         raise UnknownField(name, _close_names(name))
-    if not name.isidentifier():
+    # SQL cannot tell names apart that differ by case only.
+    if known := _spellings().get(name.casefold()):
+        raise InvalidOption("fields", name, f"{known!r}, as the service spells it")
+    if not (name.isascii() and name.isidentifier()):
         raise InvalidOption("fields", name, "letters, digits and '_' only")
     return name
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    return {known.casefold(): known for known in catalogue()}
+
+
+def _check_spellings(names: Iterable[str]) -> None:
+    spellings: dict[str, str] = {}
+    for name in names:
+        other = spellings.setdefault(name.casefold(), name)
+        if other != name:
+            raise InvalidOption("fields", f"{other},{name}", "one spelling of a name")
 
 
 def _close_names(name: str) -> tuple[str, ...]:

@@ -428,3 +428,22 @@ def test_a_bad_line_far_behind_the_first_costs_only_itself(bad, decoder):
     assert [reject.line for reject in decoded.rejects] == [bad]
     numbers = decoded.table["ClientASN"].to_pylist()
     assert numbers == list(range(20_000))
+
+
+TAKEN = ("ClientIP", "capture_id", "Extra", "received_at", "date", "clientip", "New")
+
+
+def test_a_field_whose_name_is_taken_has_no_column():
+    """Its values are in ``extra``: a capture that asked for it can be read."""
+    record = dict.fromkeys(TAKEN, "theirs") | {"sampleInterval": 1}
+    blocks = [block_of([compact(record)] * 3)]
+    with contextlib.closing(Decoder(TAKEN, capture_id=CAPTURE)) as decoder:
+        (decoded,) = decoder.decode(blocks)
+    sent = [*column_types(TAKEN)]
+    assert sent == ["ClientIP", "New", "sampleInterval"]
+    columns = [*sent, "capture_id", "received_at", "extra"]
+    assert decoded.table.column_names == columns
+    assert set(decoded.table["capture_id"].to_pylist()) == {CAPTURE}
+    assert set(decoded.table["New"].to_pylist()) == {"theirs"}
+    for extra in decoded.table["extra"].to_pylist():
+        assert json.loads(extra) == dict.fromkeys(set(TAKEN) - {*sent}, "theirs")

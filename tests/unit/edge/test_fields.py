@@ -6,6 +6,7 @@ import pytest
 
 from instant_logs_plugin.edge.fields import (
     PRESETS,
+    TAKEN_NAMES,
     FieldType,
     catalogue,
     check_field,
@@ -57,6 +58,21 @@ def test_what_cannot_be_asked_for(text: str) -> None:
     """No name at all, and the key that every record has anyway."""
     with pytest.raises(InvalidOption):
         parse_fields(text)
+
+
+@pytest.mark.parametrize("name", sorted(TAKEN_NAMES))
+def test_columns_of_every_capture_cannot_be_asked_for(name: str) -> None:
+    """Whatever their case; their values would have no place."""
+    for spelling in (name, name.upper()):
+        with pytest.raises(InvalidOption):
+            parse_fields(f"RayID,{spelling}", allow_unknown=True)
+
+
+@pytest.mark.parametrize("text", ["clientip", "ClientIP,clientip", "New,NEW"])
+def test_names_that_differ_by_case_are_one(text: str) -> None:
+    """SQL cannot tell their columns apart."""
+    with pytest.raises(InvalidOption):
+        parse_fields(text, allow_unknown=True)
 
 
 def test_new_names_are_let_through_on_demand() -> None:
