@@ -8,6 +8,7 @@ only where DuckDB points into SQL) with a hint and the exit code of its class (d
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -29,6 +30,8 @@ from instant_logs_plugin.errors import InstantLogsError, InvalidQuery
 from instant_logs_plugin.failpoints import ENVIRONMENT_NAME, arm
 
 __all__ = ["app", "main"]
+
+_INTERRUPTED = 128 + signal.SIGINT
 
 app = typer.Typer(
     name="instant-logs",
@@ -75,10 +78,10 @@ def _options(
 
 def main() -> None:
     """Run the command line and exit with the code of what happened."""
-    _configure_libraries()
-    prepare_streams()
-    show_store_problems()
     try:
+        _configure_libraries()
+        prepare_streams()
+        show_store_problems()
         arm(os.environ.get(ENVIRONMENT_NAME, ""))
         try:
             app()
@@ -87,6 +90,8 @@ def main() -> None:
     except InstantLogsError as exc:
         _print_error(exc)
         sys.exit(exc.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
 
 
 def _configure_libraries() -> None:

@@ -27,6 +27,10 @@ def check_read_only(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         InvalidQuery: No statement, several, or one that writes or sets something.
         duckdb.Error: It does not parse.
     """
+    try:
+        sql.encode()
+    except UnicodeEncodeError as exc:
+        raise InvalidQuery("the SQL is not UTF-8") from exc
     statements = connection.extract_statements(sql)
     if len(statements) != 1:
         raise InvalidQuery(f"{len(statements)} statements where one is expected")

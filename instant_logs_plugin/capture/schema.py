@@ -47,8 +47,9 @@ def column_types(fields: Sequence[str]) -> dict[str, FieldType]:
 def capture_schema(fields: Sequence[str]) -> pa.Schema:
     """Return the schema of a capture of these fields (design §6).
 
-    The requested fields in order (but see ``column_types``), ``sampleInterval`` int64, ``capture_id`` string,
-    ``received_at`` timestamp[us, UTC], ``extra`` string (JSON text). All nullable.
+    The requested fields in order (but see ``column_types``), ``sampleInterval`` int64,
+    ``capture_id`` string, ``received_at`` timestamp[us, UTC], ``extra`` string (JSON
+    text). All nullable.
     """
     sent = [(name, arrow_type(kind)) for name, kind in column_types(fields).items()]
     ours: list[tuple[str, pa.DataType]] = [

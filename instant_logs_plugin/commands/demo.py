@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from instant_logs_plugin.commands.values import parse_duration
+from instant_logs_plugin.errors import InvalidOption
 
 if TYPE_CHECKING:
     from instant_logs_plugin.emulator import Emulator
@@ -40,16 +43,29 @@ def demo(
     from instant_logs_plugin.emulator import EmulatorConfig, run_emulator
 
     seconds = parse_duration("--duration", duration)
-    home = directory.absolute()
+    if seconds <= 0:
+        raise InvalidOption("--duration", duration, "above 0 s")
+    home = _make_home(directory)
+    signal.signal(signal.SIGTERM, _end)
     config = EmulatorConfig(scenario="deploy-regression", rate=_RATE, seed=1)
     _say(f"starting the emulator: {_RATE:.0f} requests/s, an emulated deployment")
     with run_emulator(config) as emulator:
         _prepare_environment(home, emulator)
         _say(f"recording {seconds:g} s with the flow traffic-snapshot")
         _say("(its Prefect server takes half a minute to start the first time)")
-        manifest = asyncio.run(_run_flow(seconds))
+        manifest = _record(seconds)
     _print_summary(home / "captures", manifest["capture_id"])
     _say_next(home / "captures", manifest)
+
+
+def _make_home(directory: Path) -> Path:
+    """Return where the demo lives; Prefect makes no directories above its own."""
+    try:
+        (directory / "prefect").mkdir(parents=True, exist_ok=True)
+        return directory.absolute()
+    except OSError as exc:
+        reason = f"writable: {exc.strerror}"
+        raise InvalidOption("--directory", str(directory), reason) from exc
 
 
 def _prepare_environment(home: Path, emulator: Emulator) -> None:
@@ -68,8 +84,13 @@ def _prepare_environment(home: Path, emulator: Emulator) -> None:
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
     }
     os.environ.pop("INSTANT_LOGS_JOURNAL", None)
-    # Prefect makes its home, but not the directories above it.
-    (home / "prefect").mkdir(parents=True, exist_ok=True)
+
+
+def _record(seconds: float) -> dict[str, Any]:
+    from instant_logs_plugin.prefect.termination import exit_on_termination
+
+    with exit_on_termination():
+        return asyncio.run(_run_flow(seconds))
 
 
 async def _run_flow(seconds: float) -> dict[str, Any]:
@@ -105,6 +126,12 @@ def _say_next(store: Path, manifest: dict[str, Any]) -> None:
   instant-logs query --store {shown} --name top_paths --param limit=5
   instant-logs query --store {shown} "from requests select status, path limit 5"
   instant-logs capture ZONE --duration 60s      (with CLOUDFLARE_API_TOKEN set)""")
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """End in order: the Prefect server is a process of its own, and is ended, too."""
+    del frame
+    raise SystemExit(128 + number)
 
 
 def _say(text: str) -> None:

@@ -17,9 +17,10 @@ import socket
 import threading
 from collections.abc import Iterator
 
+from prefect.exceptions import TerminationSignal
 from prefect.utilities.engine import is_prefect_sigterm_handler_installed
 
-__all__ = ["told_of_termination"]
+__all__ = ["exit_on_termination", "told_of_termination"]
 
 Told = asyncio.Future[None]
 
@@ -47,6 +48,15 @@ def told_of_termination() -> Iterator[Told]:
         _waiting.discard(told)
         if not _waiting:
             _watch.close()
+
+
+@contextlib.contextmanager
+def exit_on_termination() -> Iterator[None]:
+    """Exit as a shell expects when a signal ended the run: with 128 + its number."""
+    try:
+        yield
+    except TerminationSignal as exc:
+        raise SystemExit(128 + exc.signal) from exc
 
 
 def _is_raised_here() -> bool:

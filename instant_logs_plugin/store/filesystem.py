@@ -161,6 +161,7 @@ def open_store(uri: str) -> Store:
 
     Raises:
         InvalidOption: The URI's scheme is not supported, or it is no directory's.
+        StoreUnreadable: It is relative to a directory that is not there any more.
     """
     root = _parse_root(uri)
     if root is None or _is_file(root):
@@ -183,6 +184,9 @@ def _parse_root(uri: str) -> Path | None:
     try:
         path.encode()
         root = (Path(path) if separator else Path(path).expanduser()).absolute()
+    except FileNotFoundError as exc:
+        reason = "the working directory was removed"
+        raise StoreUnreadable(path, reason) from exc
     except (RuntimeError, UnicodeEncodeError):  # "~nobody", or no UTF-8: Arrow's limit
         return None
     # Arrow aborts the whole process at a NUL.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import time
 import pytest
 
 from instant_logs_plugin.emulator import parse_fault
-from tests.support.command_line import CommandLine, Result
+from tests.support.command_line import PROGRAM, CommandLine, Result
 
 ZONE = "0123456789abcdef0123456789abcdef"
 INTERRUPTED = 130
@@ -49,6 +50,7 @@ def nowhere(tmp_path) -> CommandLine:
     [
         (["capture", ZONE, "--fields", "EdgeResponseStats"], "EdgeResponseStats"),
         (["capture", ZONE, "--fields", ""], "fields"),
+        (["capture", ZONE, "--fields", "extra", "--allow-unknown-fields"], "extra"),
         (["capture", ZONE, "--filter", "EdgeResponseStatus >= "], "filter"),
         (["capture", ZONE, "--filter", '{"where": 1}'], "filter"),
         (["capture", ZONE, "--filter", 'EdgeResponseStatus == "x"'], "filter"),
@@ -75,6 +77,10 @@ def nowhere(tmp_path) -> CommandLine:
         (["summary"], "latest"),
         (["query"], "query"),
         (["query", "select * from nowhere"], "nowhere"),
+        (["query", "select '\udcff'"], "UTF-8"),
+        (["query", "select $a", "--param", "a=\udcff"], "UTF-8"),
+        (["demo", "--duration", "0"], "duration"),
+        (["demo", "--directory", "/dev/null"], "/dev/null"),
         (["query", "copy (select 1) to 'x.csv'"], "COPY"),
         (["query", "--name", "nothing"], "nothing"),
         (["emulate", "--scenario", "calm"], "scenario"),
@@ -88,6 +94,24 @@ def test_wrong_input_is_2(arguments, names, nowhere):
     assert names.lower() in error_of(result).lower()
     assert result.stdout == ""
     assert not list(nowhere.directory.iterdir())
+
+
+@pytest.mark.parametrize("verb", [["captures", "list"], ["capture", ZONE]])
+def test_a_working_directory_that_is_gone_is_6(verb, nowhere):
+    """Every relative place is relative to it."""
+    leaving = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
+    process = subprocess.run(
+        ["/bin/sh", "-c", leaving, "sh", PROGRAM, *verb],
+        cwd=nowhere.directory,
+        env={**os.environ, **nowhere.environment},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    result = Result(process.returncode, process.stdout, process.stderr)
+    assert result.exit_code == 6
+    assert "working directory" in error_of(result)
 
 
 @pytest.mark.parametrize("arguments", [["capture"], ["--nonsense"], ["record"]])

@@ -13,7 +13,7 @@ from typing import Any
 
 from instant_logs_plugin.emulator import Emulator
 
-__all__ = ["CommandLine", "Result", "emulator_environment"]
+__all__ = ["PROGRAM", "CommandLine", "Result", "emulator_environment"]
 
 TIMEOUT_S = 100.0
 PROGRAM = Path(sys.executable).with_name("instant-logs")
