@@ -22,6 +22,7 @@ from instant_logs_plugin.commands.compare import compare
 from instant_logs_plugin.commands.demo import demo
 from instant_logs_plugin.commands.doctor import doctor
 from instant_logs_plugin.commands.emulate import emulate
+from instant_logs_plugin.commands.hints import complete_hint
 from instant_logs_plugin.commands.problems import show_store_problems
 from instant_logs_plugin.commands.recover import recover
 from instant_logs_plugin.commands.report import report
@@ -111,4 +112,5 @@ def _print_error(exc: InstantLogsError) -> None:
     lines = str(exc).split("\n") if isinstance(exc, InvalidQuery) else [str(exc)]
     typer.echo("error: " + "\n".join(map(printable, lines)), err=True)
     if exc.hint:
-        typer.echo(f"hint: {printable(exc.hint)}", err=True)
+        hint = complete_hint(exc.hint, sys.argv[1:])
+        typer.echo(f"hint: {printable(hint)}", err=True)

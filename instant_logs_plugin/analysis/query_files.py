@@ -120,6 +120,13 @@ class QueryFile:
     level: str = ""
     has_header: bool = True
 
+    @property
+    def no_answer(self) -> str:
+        """What an answer without rows means; of a check it is the good one."""
+        if self.level:
+            return "no problems found"
+        return "nothing of this kind was recorded"
+
     def bind(self, given: Mapping[str, object]) -> dict[str, object]:
         """Return every parameter's value: as given and checked, or its default.
 

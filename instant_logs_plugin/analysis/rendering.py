@@ -29,7 +29,7 @@ _CONTROLS = {
     for code in (*range(32), *range(127, 160))
     if chr(code) not in "\t\n"
 }
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t")
+_FORMULA_STARTS = (*"=+-@\t\n", *"\uff1d\uff0b\uff0d\uff20")
 """OWASP, "CSV Injection"; a carriage return is one too, and never comes through."""
 _MARKDOWN = str.maketrans(
     {"\\": "\\\\", "|": "\\|", "<": "&lt;", ">": "&gt;", "`": "\\`", "[": "\\["}

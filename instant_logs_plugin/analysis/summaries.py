@@ -41,9 +41,8 @@ class Summaries:
     note: str = ""
 
     def parts(self, name: str) -> tuple[Part, ...]:
-        """Return the parts of an answer as people read it; none if it has no rows."""
-        rows = self.rows.get(name, [])
-        return tuple(iter_parts(self.queries[name], rows)) if rows else ()
+        """Return the parts of an answer as people read it; none if it says nothing."""
+        return tuple(iter_parts(self.queries[name], self.rows.get(name, [])))
 
 
 def run_summaries(
@@ -87,6 +86,6 @@ def render_summaries(summaries: Summaries) -> str:
         parts.append(f"## {name}\n\n{summaries.queries[name].question}\n")
         tables = [part.table() for part in summaries.parts(name)]
         parts += [render_markdown(readable_rows(table)) for table in tables]
-        parts += [] if tables else ["nothing recorded\n"]
+        parts += [] if tables else [f"{summaries.queries[name].no_answer}\n"]
     parts += [f"*Left out: {reason}*\n" for reason in summaries.left_out]
     return "\n".join(parts)

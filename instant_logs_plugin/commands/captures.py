@@ -15,6 +15,7 @@ from instant_logs_plugin.commands.output import (
     print_table,
     printable,
 )
+from instant_logs_plugin.commands.problems import warn_of_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ def list_(store: StoreOption = "./captures", output: FormatOption = None) -> Non
 
     listing = list_captures(open_store(store))
     print_captures(listing.manifests, output)
+    warn_of_unfinished(listing.manifests)
     for problem in listing.unreadable:
         typer.echo(f"warning: {problem}", err=True)
     if not (listing.manifests or listing.unreadable):
@@ -112,6 +114,7 @@ def verify(
     if checks:
         _check(store, rows)
     print_rows(rows, output)
+    warn_of_unfinished(manifests)
     for problem in bad:
         raise problem
     for one, problems in (found | (strays if capture_id is None else {})).items():
@@ -133,15 +136,18 @@ def _check(store: str, rows: list[dict[str, Any]]) -> None:
             for level in ("fail", "warn")
         }
         row["problems"] += texts["fail"]
-        row["verified"] = not row["problems"]
+        row["verified"] = False if row["problems"] else row["verified"]
         row["warnings"] = texts["warn"]
 
 
 def print_captures(manifests: Sequence[Manifest], output: OutputFormat | None) -> None:
     """Print a row for each capture."""
     from instant_logs_plugin.analysis.tables.captures import capture_table
+    from instant_logs_plugin.analysis.tables.parts import readable_rows
 
-    if manifests and choose_format(output) is OutputFormat.TABLE:
+    if choose_format(output) is OutputFormat.MARKDOWN:
+        print_rows(readable_rows(capture_table(manifests)), output)
+    elif manifests and choose_format(output) is OutputFormat.TABLE:
         zones = list(dict.fromkeys(one.zone_id for one in manifests))
         heading = f"Zone {zones[0]}" if len(zones) == 1 else f"{len(zones)} zones"
         typer.echo(f"{printable(heading)}\n")
@@ -150,27 +156,38 @@ def print_captures(manifests: Sequence[Manifest], output: OutputFormat | None) -
         print_rows([_facts(manifest) for manifest in manifests], output)
 
 
+def _is_unfinished(manifest: Manifest) -> bool:
+    from instant_logs_plugin.store.manifest import CaptureState
+
+    return manifest.state is CaptureState.RECORDING
+
+
 def _facts(manifest: Manifest) -> dict[str, Any]:
-    return {
-        "capture_id": manifest.capture_id,
-        "zone_id": manifest.zone_id,
-        "state": manifest.state.value,
-        "end_reason": manifest.end_reason,
+    counts = {
         "received": manifest.received,
         "written": manifest.written,
         "rejected": manifest.rejected,
         "coverage": manifest.coverage,
         "gaps": len(manifest.gaps),
+    }
+    return {
+        "capture_id": manifest.capture_id,
+        "zone_id": manifest.zone_id,
+        "state": manifest.state.value,
+        "end_reason": manifest.end_reason,
+        **(dict.fromkeys(counts) if _is_unfinished(manifest) else counts),
         "labels": manifest.labels,
     }
 
 
 def _verdict(manifest: Manifest, problems: list[str]) -> dict[str, Any]:
+    """Return what verification found; nothing is verified of what still runs."""
+    is_unfinished = _is_unfinished(manifest)
     return {
         "capture_id": manifest.capture_id,
         "state": manifest.state.value,
         "segments": len(manifest.segments),
-        "rows": manifest.written,
-        "verified": not problems,
+        "rows": None if is_unfinished else manifest.written,
+        "verified": None if is_unfinished and not problems else not problems,
         "problems": problems,
     }

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from instant_logs_plugin.analysis.rendering import (
     Row,
@@ -90,8 +90,15 @@ def print_table(table: Table) -> None:
     if table.is_upright:
         _lay_out(None, zip(labels, *texts, strict=True))
     else:
-        are_numbers = [column.kind.is_measure for column in table.columns]
-        _lay_out(list(zip(labels, are_numbers, strict=True)), texts)
+        header = [
+            _Heading(
+                column.heading,
+                is_number=column.kind.is_measure,
+                is_one_word=column.name == "capture_id",
+            )
+            for column in table.columns
+        ]
+        _lay_out(header, texts)
     sys.stdout.write("\n")
 
 
@@ -104,17 +111,27 @@ def _print_plainly(rows: Sequence[Row]) -> None:
     if len(rows) == 1 and len(names) > _MOST_COLUMNS_OF_ONE_ROW:
         _lay_out(None, zip(names, *texts, strict=True))
     else:
-        are_numbers = map(_is_number, rows[0].values())
-        _lay_out(list(zip(names, are_numbers, strict=True)), texts)
+        header = [
+            _Heading(
+                printable(name),
+                is_number=_is_number(value),
+                is_one_word=name == "capture_id",
+            )
+            for name, value in rows[0].items()
+        ]
+        _lay_out(header, texts)
 
 
-def _lay_out(
-    header: list[tuple[str, bool]] | None, rows: Iterable[Iterable[str]]
-) -> None:
-    """Print texts in columns under a header: its texts, and whether they are numbers.
+class _Heading(NamedTuple):
+    """What stands over a column; one word is not folded where others can be."""
 
-    Without one it is a list of names and values.
-    """
+    text: str
+    is_number: bool
+    is_one_word: bool
+
+
+def _lay_out(header: list[_Heading] | None, rows: Iterable[Iterable[str]]) -> None:
+    """Print texts in columns under a header; without one, names and values."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table as RichTable
@@ -128,9 +145,11 @@ def _lay_out(
         pad_edge=False,
         collapse_padding=header is not None,
     )
-    for text, is_number in header or []:
-        justify: Literal["left", "right"] = "right" if is_number else "left"
-        table.add_column(Text(text), justify=justify, overflow="fold")
+    for one in header or []:
+        justify: Literal["left", "right"] = "right" if one.is_number else "left"
+        table.add_column(
+            Text(one.text), justify=justify, overflow="fold", no_wrap=one.is_one_word
+        )
     for row in rows:
         table.add_row(*map(Text, row))
     # A pipe has no width to fit; a table in it is never folded.

@@ -15,6 +15,7 @@ from instant_logs_plugin.commands.output import (
     print_rows,
     print_table,
 )
+from instant_logs_plugin.commands.problems import warn_of_unfinished
 from instant_logs_plugin.commands.values import parse_labels
 from instant_logs_plugin.errors import CaptureNotFound, InvalidOption
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from instant_logs_plugin.analysis.summaries import Summaries
 
 __all__ = ["connect", "query", "summary"]
+
+_FOR_PEOPLE = (OutputFormat.TABLE, OutputFormat.MARKDOWN)
 
 ParamOption = Annotated[
     list[str] | None,
@@ -106,12 +109,11 @@ def query(
     with _open(store, captures, memory_limit) as database:
         table = _run(database, sql=sql, file=file, name=name, params=_params(param))
         known = None if name is None else database.find_query(name)
-        if known is not None:
-            _print_note(_gap_note(database))
+        _print_note(_gap_note(database))
     if parquet is not None:
         _write_parquet(table, parquet)
-    elif known is not None and choose_format(output) is OutputFormat.TABLE:
-        _print_answer(known, table.to_pylist())
+    elif known is not None and choose_format(output) in _FOR_PEOPLE:
+        _print_for_people(known, table.to_pylist(), choose_format(output))
     else:
         print_rows(table.to_pylist(), output)
 
@@ -194,6 +196,7 @@ def _choose(store: str, ids: list[str], label: str | None) -> list[str] | None:
     opened = open_store(store)
     if ids:
         manifests = [find_capture(opened, one) for one in ids]
+        warn_of_unfinished(manifests)
     else:
         manifests = list(list_captures(opened).manifests)
     labels = parse_labels([] if label is None else [label]).items()
@@ -302,6 +305,15 @@ def _print_summaries(summaries: Summaries, output: OutputFormat) -> None:
             _print_tables(summaries)
 
 
+def _print_for_people(
+    query: QueryFile, rows: list[dict[str, Any]], output: OutputFormat
+) -> None:
+    """Print the answer of one query as those of several are."""
+    from instant_logs_plugin.analysis.summaries import Summaries
+
+    _print_summaries(Summaries({query.name: rows}, {query.name: query}), output)
+
+
 def _print_tables(summaries: Summaries) -> None:
     if summaries.note:
         sys.stdout.write(f"{summaries.note}\n\n")
@@ -315,7 +327,8 @@ def _print_answer(query: QueryFile, rows: list[dict[str, Any]]) -> None:
 
     heading = ": ".join(filter(None, (query.name, query.question)))
     sys.stdout.write(f"{heading}\n\n")
-    for part in iter_parts(query, rows):
+    parts = list(iter_parts(query, rows))
+    for part in parts:
         print_table(part.table())
-    if not rows:
-        sys.stdout.write("nothing recorded\n\n")
+    if not parts:
+        sys.stdout.write(f"{query.no_answer}\n\n")

@@ -21,7 +21,7 @@
 --   requests bigint: requests of any status to it, weighted
 --   error_share double: errors by request, 0 to 1
 --   share double: part of all errors of the dimension, 0 to 1
--- needs: EdgeResponseStatus
+-- needs: EdgeResponseStatus, ClientRequestPath|ClientRequestURI|EdgeColoCode|OriginIP
 -- caveats: an error has no origin address when the origin was not asked
 with
 chosen as (

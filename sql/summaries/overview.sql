@@ -99,7 +99,6 @@ select
     concat_ws(
         '; ',
         note,
-        if(unfinished > 0, how_many(unfinished, 'capture') || ' unfinished', null),
         if(max_weight > 1, 'sampled: counts are estimates', null),
         if(rejected > 0, how_many(rejected, 'line') || ' rejected', null)
     ) as notes,

@@ -33,6 +33,13 @@ spans as (
         ) as span_end
     from chosen_captures($capture, $label)
 ),
+starts as (
+    -- When requests started, but for the first and the last: a replay's, long ago.
+    select
+        approx_quantile(epoch_us(edge_start), 0.01) as least_us,
+        approx_quantile(epoch_us(edge_start), 0.99) as most_us
+    from chosen_requests($capture, $label, $since, $until)
+),
 step as (
     select
         greatest(
@@ -42,8 +49,13 @@ step as (
         ) * 1000000 as step_us
     from (
         select
-            coalesce((epoch_us(max(span_end)) - epoch_us(min(span_start))) / 1e6, 0)
-                as span_s
+            coalesce(
+                greatest(
+                    epoch_us(max(span_end)) - epoch_us(min(span_start)),
+                    (select most_us - least_us from starts)
+                ) / 1e6,
+                0
+            ) as span_s
         from spans
         where span_start < span_end
     )

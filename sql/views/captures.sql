@@ -1,7 +1,8 @@
 -- One row per capture, from its manifest. Times are UTC, the window is [start, end);
 -- `bytes` are those of the lines received, `coverage` is 0 to 1 of `window_s`;
 -- `sample_factor` is what a record's sample interval is multiplied by under the
--- capture's sampling rule.
+-- capture's sampling rule. What a capture that runs, or was killed, will have recorded
+-- is not known yet: its end, its counts and its coverage are null.
 create or replace view captures as
 select
     capture_id,
@@ -26,7 +27,8 @@ select
     (document ->> '$.written')::bigint as written,
     (document ->> '$.rejected')::bigint as rejected,
     (document ->> '$.duplicates')::bigint as duplicates,
-    coalesce((document ->> '$.late')::bigint, 0) as late,
+    if(state = 'recording', null, coalesce((document ->> '$.late')::bigint, 0))
+        as late,
     (document ->> '$.bytes')::bigint as bytes,
     (document ->> '$.messages')::bigint as messages,
     coalesce(json_array_length(document, '$.sessions'), 0)::bigint as session_count,
@@ -35,4 +37,18 @@ select
     (document ->> '$.coverage')::double as coverage,
     coalesce((document -> '$.versions')::map(varchar, varchar), map {}) as versions,
     (document ->> '$.schema_version')::bigint as schema_version
-from manifests
+from (
+    select
+        capture_id,
+        if(
+            document ->> '$.state' = 'recording',
+            json_merge_patch(
+                document,
+                '{"window": {"end": null}, "received": null, "written": null,'
+                '"rejected": null, "duplicates": null, "late": null, "bytes": null,'
+                '"messages": null, "coverage": null}'
+            ),
+            document
+        ) as document
+    from manifests
+)

@@ -124,12 +124,28 @@ def test_a_ready_question_is_answered_for_people(store):
     assert "| Share | Records |" in markdown
 
 
+def test_markdown_is_for_people(store):
+    """Units and labels, of one query as of several, and of captures."""
+    asked = ("--name", "status", "--format", "markdown")
+    answer = run(store, "query", "--capture", "a", *asked).stdout
+    assert answer == run(store, "summary", "a", *asked).stdout
+    listed = run(store, "captures", "list", "--format", "markdown").stdout
+    assert listed.startswith("| Capture | State | Window | Records |")
+
+
+@pytest.mark.parametrize("output", ["table", "markdown"])
+def test_a_passed_check_is_no_lack_of_records(output, store):
+    """Its rows are problems."""
+    asked = ("query", "--name", "check_ledger", "--capture", "a", "--format", output)
+    assert "no problems found" in run(store, *asked).stdout
+
+
 def test_nothing_recorded_is_said(store):
     """A question without an answer is no silence."""
     early = ("--until", "2020-01-01", "--name", "status")
     for output in ("table", "markdown"):
         result = run(store, "summary", "a", *early, "--format", output)
-        assert "nothing recorded" in result.stdout, result.stderr
+        assert "nothing of this kind was recorded" in result.stdout, result.stderr
 
 
 def test_answer_as_parquet(store, tmp_path):

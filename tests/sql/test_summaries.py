@@ -25,6 +25,7 @@ CASES = sorted(path.parent for path in HERE.glob("*/*/expected.json"))
 QUERIES = library_queries()
 ALL_FIELDS = tuple(TYPES)
 SHORT = {"timestamp with time zone": "timestamptz"}
+STRAY = {"EdgeStartTimestamp": "1970-01-01T00:00:00+00:00"}
 
 
 def read_json(path, default):
@@ -191,3 +192,17 @@ def test_default_preset_answers(name, tmp_path):
     with open_database(str(tmp_path)) as database:
         rows = database.run_query_file(name).to_pylist()
     assert sum(row["estimate"] for row in rows) == 4
+
+
+def test_a_timeline_of_old_requests_has_few_buckets(tmp_path):
+    """A replay's requests span days, and its window seconds."""
+    records = [
+        {"EdgeStartTimestamp": f"2025-02-{day:02}T{hour:02}:30:00+00:00"}
+        for day in range(1, 29)
+        for hour in range(24)
+    ]
+    write_capture(tmp_path, "a", [*records, {**records[0], **STRAY}])
+    with open_database(str(tmp_path)) as database:
+        rows = database.run_query_file("timeline").to_pylist()
+    assert sum(row["sample_size"] for row in rows) == len(records) + 1
+    assert 20 <= len(rows) <= 100

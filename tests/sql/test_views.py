@@ -205,6 +205,19 @@ def test_interrupted_and_running_captures(tmp_path):
     assert len(ask(tmp_path, "from requests")) == 1
 
 
+def test_what_a_running_capture_will_have_is_not_known(tmp_path):
+    """Its manifest holds the end that was asked for, and counts nothing yet."""
+    running = {"state": "recording", "ended_at": None, "received": 0, "coverage": 1.0}
+    write_capture(tmp_path, "a", fields=DEFAULT_FIELDS, manifest=running)
+    (row,) = ask(tmp_path, "from captures")
+    unknown = ("window_end", "window_s", "received", "written", "rejected", "late")
+    assert {row[name] for name in (*unknown, "bytes", "coverage")} == {None}
+    (answer,) = ask(tmp_path, "from overview()")
+    assert answer["notes"] == "1 capture not finished, and not counted yet"
+    assert (answer["coverage"], answer["requests_per_s"]) == (None, None)
+    assert ask(tmp_path, "from timeline()") == []
+
+
 def test_gaps_view(tmp_path):
     """A gap has its capture, its zone and its length in seconds."""
     gap = {

@@ -16,6 +16,7 @@ __all__ = ["format_report"]
 _MOST_ROWS = 10
 _SECTIONS = ("status", "errors", "top_paths", "latency", "cache", "security")
 _ESCAPES = str.maketrans({char: f"\\{char}" for char in "\\`*_[]|~#"} | {"<": "&lt;"})
+_NOTHING = "Nothing of this kind was recorded.\n"
 
 
 def format_report(report: Report) -> str:
@@ -45,7 +46,7 @@ def _sections(report: Report) -> Iterator[str]:
         if section.name in _SECTIONS:
             yield f"## {section.title}\n"
             rows = readable_rows(section.blocks[0].table) if section.blocks else []
-            yield render_markdown(rows[:_MOST_ROWS]) or "Nothing recorded.\n"
+            yield render_markdown(rows[:_MOST_ROWS]) or _NOTHING
     for one in report.left_out:
         if one.name in _SECTIONS:
             yield f"*{one.title}: needs {_text(', '.join(one.fields))}*\n"

@@ -42,6 +42,11 @@ def _labels(manifest: Manifest) -> str:
     return " ".join(f"{key}={value}" for key, value in manifest.labels.items())
 
 
+def _once_finished(read: Callable[[Manifest], Any]) -> Callable[[Manifest], Any]:
+    """Return what reads a value that is not known while a capture runs."""
+    return lambda one: None if one.state is CaptureState.RECORDING else read(one)
+
+
 def _column(name: str, label: str, kind: Kind, about: str) -> Column:
     return Column(name=name, label=label, about=about, kind=kind)
 
@@ -65,19 +70,19 @@ _FACTS: tuple[tuple[Column, Callable[[Manifest], Any]], ...] = (
     ),
     (
         _column("written", "Records", Kind.COUNT, "in the store"),
-        lambda manifest: manifest.written,
+        _once_finished(lambda manifest: manifest.written),
     ),
     (
         _column("rejected", "Rejects", Kind.COUNT, "lines that are no record"),
-        lambda manifest: manifest.rejected,
+        _once_finished(lambda manifest: manifest.rejected),
     ),
     (
         _column("coverage", "Coverage", Kind.SHARE, "recorded part of the window"),
-        lambda manifest: manifest.coverage,
+        _once_finished(lambda manifest: manifest.coverage),
     ),
     (
         _column("gaps", "Gaps", Kind.COUNT, "parts of the window without a stream"),
-        lambda manifest: len(manifest.gaps),
+        _once_finished(lambda manifest: len(manifest.gaps)),
     ),
     (_column("labels", "Labels", Kind.TEXT, "as given"), _labels),
 )

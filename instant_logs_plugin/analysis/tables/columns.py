@@ -10,10 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 from instant_logs_plugin.analysis.query_files import Column as HeaderColumn
-from instant_logs_plugin.analysis.tables.formats import format_range, format_value
+from instant_logs_plugin.analysis.tables.formats import (
+    as_utc,
+    format_range,
+    format_value,
+)
 from instant_logs_plugin.analysis.tables.model import Cell, Column, Kind
 
 __all__ = ["bounds", "make_cell", "make_column", "table_columns"]
@@ -180,9 +186,9 @@ def _interval(column: Column, row: Mapping[str, Any], text: str) -> str:
     return "" if low == high == text else format_range(low, high)
 
 
-def _order(column: Column, value: Any) -> str | float:
+def _order(column: Column, value: Any) -> str | float | None:
     if isinstance(value, datetime):
-        return value.timestamp()
+        return as_utc(value).timestamp()
     if column.kind.is_measure or column.kind is Kind.ID:
-        return float(value)
+        return float(value) if isinstance(value, Real | Decimal) else None
     return format_value(column.kind, value)

@@ -14,6 +14,7 @@ from instant_logs_plugin.analysis.rendering import printable
 from instant_logs_plugin.analysis.tables.model import Kind
 
 __all__ = [
+    "as_utc",
     "format_bytes",
     "format_count",
     "format_number",
@@ -35,8 +36,15 @@ _ALMOST_A_MINUTE_S = 59.95  # rounds to 60 s
 
 
 def format_value(kind: Kind, value: Any) -> str:
-    """Return a value by what its column holds, never with control characters."""
-    return _FORMATS[kind](value)
+    """Return a value by what its column holds, never with control characters.
+
+    One that is of another type than its query's header says, or no number, is shown
+    as it is.
+    """
+    try:
+        return _FORMATS[kind](value)
+    except (ArithmeticError, AttributeError, TypeError, ValueError):
+        return format_text(value)
 
 
 def format_count(value: float) -> str:
@@ -85,8 +93,13 @@ def format_seconds(value: float) -> str:
 
 
 def format_time(value: datetime) -> str:
-    """Return a UTC time to the second: ``2026-03-01 12:00:00``."""
-    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    """Return a UTC time to the second: ``2026-03-01 12:00:00``; a naive one is UTC."""
+    return f"{as_utc(value):%Y-%m-%d %H:%M:%S}"
+
+
+def as_utc(value: datetime) -> datetime:
+    """Return a time as aware UTC; DuckDB's ``timestamp`` is naive, and UTC here."""
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def format_period(start: datetime, end: datetime) -> str:
@@ -138,7 +151,7 @@ def _us(value: float) -> str:
 _FORMATS: dict[Kind, Callable[[Any], str]] = {
     Kind.TEXT: format_text,
     Kind.TEXTS: _texts,
-    Kind.ID: str,
+    Kind.ID: format_text,
     Kind.FLAG: _flag,
     Kind.COUNT: format_count,
     Kind.NUMBER: format_number,

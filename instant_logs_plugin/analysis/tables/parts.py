@@ -6,6 +6,7 @@ its own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -69,24 +70,33 @@ def iter_parts(query: QueryFile, rows: Sequence[Row]) -> Iterator[Part]:
     for row in rows:
         parts.setdefault(str(row.get(dimension) or ""), []).append(row)
     for value, own in parts.items():
-        title = DIMENSIONS.get(value) or sentence(value)
+        title = DIMENSIONS.get(value) or sentence(printable(value))
         columns = [
             _named(query.name, column, title)
             for column in known
             if column.name != dimension and _has_value(column, own)
         ]
-        yield Part(title=title, columns=tuple(columns), rows=tuple(own))
+        if columns:
+            yield Part(title=title, columns=tuple(columns), rows=tuple(own))
 
 
 def readable_rows(table: Table) -> list[dict[str, str]]:
-    """Return a table's rows as texts by label; an upright one's as label and value."""
+    """Return a table's rows as texts by label; an upright one's as label and value.
+
+    Columns whose labels are the same have their names.
+    """
+    columns = table.columns
     if table.is_upright:
         (row,) = table.rows
         return [
             {"Figure": column.heading, "Value": cell.with_interval}
-            for column, cell in zip(table.columns, row, strict=True)
+            for column, cell in zip(columns, row, strict=True)
         ]
-    labels = [column.heading for column in table.columns]
+    uses = Counter(column.heading for column in columns)
+    labels = [
+        column.heading if uses[column.heading] == 1 else column.name
+        for column in columns
+    ]
     return [
         {label: cell.with_interval for label, cell in zip(labels, row, strict=True)}
         for row in table.rows

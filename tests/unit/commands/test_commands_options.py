@@ -16,6 +16,7 @@ from instant_logs_plugin.errors import (
     InvalidOption,
     VerificationFailed,
 )
+from tests.sql.stores import write_capture
 
 ROOT = typer.main.get_command(app)
 PROMISED = {
@@ -125,6 +126,22 @@ def test_verify_names_files_of_no_manifest(run, tmp_path: Path) -> None:
     assert isinstance(result.exception, VerificationFailed)
     assert result.exception.capture_id == "c"
     assert result.exception.exit_code == 6
+
+
+def test_what_a_running_capture_has_is_not_claimed(run, tmp_path: Path) -> None:
+    """Neither that it is whole, nor that it has nothing; it may have been killed."""
+    running = {"state": "recording", "ended_at": None, "received": 0, "coverage": 0.0}
+    write_capture(tmp_path / "captures", "a", fields=["RayID"], manifest=running)
+    result = run("captures", "verify", "--checks", "--format", "json")
+    (row,) = json.loads(result.stdout)
+    assert (row["verified"], row["rows"], row["problems"]) == (None, None, [])
+    assert "'instant-logs recover'" in result.stderr
+    result = run("captures", "list", "--format", "json")
+    (row,) = json.loads(result.stdout)
+    assert (row["received"], row["coverage"]) == (None, None)
+    assert "'instant-logs recover'" in result.stderr
+    shown = run("summary", "--name", "top_paths", "--format", "json").stderr
+    assert "not finished" in shown
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,17 @@ def test_a_terminal_is_not_overrun(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown.replace("\n", "").count("x") == 50
 
 
+def test_an_id_is_not_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there to be copied; other columns give way."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    capture_id = "20261127T022849913Z-e3caeaff"
+    print_rows([{"capture_id": capture_id, "other": "long words " * 9}] * 2, None)
+    assert terminal.getvalue().count(capture_id) == 2
+
+
 def test_json_is_json(capsys) -> None:
     """What is printed is parsed back."""
     print_rows(NARROW, OutputFormat.JSON)

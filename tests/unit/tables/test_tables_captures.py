@@ -46,16 +46,13 @@ def test_what_ended_a_capture_early_is_told():
     assert (row["Rejects"], row["Gaps"]) == ("3", "1")
 
 
-def test_a_running_capture_has_no_window_yet():
-    """What is not known is empty."""
-    (row,) = rows(
-        capture(
-            state=CaptureState.RECORDING,
-            end_reason=None,
-            window=WindowSpan(start=at(0)),
-        )
-    )
-    assert (row["State"], row["Window"]) == ("recording", "")
+def test_what_a_running_capture_has_is_not_known():
+    """What is not known is empty, not 0."""
+    running = capture(state=CaptureState.RECORDING, end_reason=None, coverage=1.0)
+    (row,) = rows(running)
+    counts = [row[name] for name in ("Records", "Rejects", "Coverage", "Gaps")]
+    assert row["State"] == "recording"
+    assert counts == [""] * 4
 
 
 def test_zones_are_told_apart():

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from datetime import date
+
 import pytest
 
 from instant_logs_plugin.analysis.tables import formats
-from instant_logs_plugin.analysis.tables.model import Kind
+from instant_logs_plugin.analysis.tables.columns import make_cell
+from instant_logs_plugin.analysis.tables.model import Column, Kind
 from tests.unit.report.materials import at
 
 
@@ -45,6 +49,42 @@ from tests.unit.report.materials import at
 def test_format_value(kind, value, text):
     """Each kind of value is written in its own way."""
     assert formats.format_value(kind, value) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        (Kind.COUNT, float("nan"), "nan"),
+        (Kind.COUNT, float("inf"), "inf"),
+        (Kind.COUNT, "many", "many"),
+        (Kind.SECONDS, float("inf"), "inf"),
+        (Kind.SHARE, [1], "[1]"),
+        (Kind.BYTES, {"a": 1}, '{"a": 1}'),
+        (Kind.ID, "\x1b[31m", "\\x1b[31m"),
+        (Kind.TIME, "yesterday", "yesterday"),
+        (Kind.TIME, date(2026, 3, 1), "2026-03-01"),
+        (Kind.TEXTS, 7, "7"),
+    ],
+)
+def test_a_value_that_is_not_what_the_header_says_is_shown(kind, value, text):
+    """A query's file may promise what its statement does not give."""
+    assert formats.format_value(kind, value) == text
+    column = Column(name="x", label="x", about="", kind=kind)
+    assert make_cell(column, {"x": value}).text == text
+
+
+def test_a_time_without_a_zone_is_utc(monkeypatch):
+    """Whatever this machine's zone is."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        naive = at(1).replace(tzinfo=None)
+        assert formats.format_value(Kind.TIME, naive) == "2026-03-01 12:00:01"
+        column = Column(name="x", label="x", about="", kind=Kind.TIME)
+        assert make_cell(column, {"x": naive}) == make_cell(column, {"x": at(1)})
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_long_texts_are_cut_and_say_so():

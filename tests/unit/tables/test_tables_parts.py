@@ -94,6 +94,25 @@ def test_columns_that_no_header_tells_of_are_shown_as_they_are():
     assert rows == [{"\\x1b[31m": "\\x1b[31m"}]
 
 
+def test_columns_with_one_label_have_their_names():
+    """A query's file may have two that are called the same: none is lost."""
+    columns = "client_errors bigint: 4xx\nclient_error_share double: 0 to 1"
+    both = query("both", columns)
+    ((_, rows),) = texts(both, [{"client_errors": 1, "client_error_share": 0.5}])
+    assert rows == [{"client_errors": "1", "client_error_share": "50.0%"}]
+
+
+def test_a_title_is_shown_not_obeyed():
+    """A dimension can hold what a request carried."""
+    ((title, _),) = texts(RANKED, [row(dimension="\x1b[31m", estimate=1)])
+    assert "\x1b" not in title
+
+
+def test_rows_without_a_value_are_no_part():
+    """Whoever prints them says that nothing was recorded."""
+    assert texts(RANKED, [row()]) == []
+
+
 def test_no_rows_are_no_parts():
     """Whoever prints them says so in his own words."""
     assert texts(RANKED, []) == []
