@@ -9,9 +9,11 @@ import re
 import signal
 import subprocess
 import termios
+import time
 from collections.abc import Iterator
 
 from tests.support.command_line import PROGRAM, CommandLine
+from tests.support.server_process import wait_for
 
 ZONE = "0123456789abcdef0123456789abcdef"
 DEADLINE_S = 60
@@ -97,6 +99,8 @@ def test_a_second_hangup_changes_nothing(emulate, command_line):
     with terminal(line, "--duration", "60s") as one:
         one.read_progress()
         one.capture.send_signal(signal.SIGHUP)
+        time.sleep(0.05)  # two at once are one
+        assert one.capture.poll() is None
         one.capture.send_signal(signal.SIGHUP)
         one.close()
         assert one.end() == 128 + signal.SIGHUP
@@ -123,8 +127,7 @@ def test_nohup_means_it(emulate, command_line):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    while not line.run("sessions", ZONE).document:
-        assert running.poll() is None
+    wait_for(lambda: line.run("sessions", ZONE).document, DEADLINE_S, "its session")
     running.send_signal(signal.SIGHUP)
     assert running.wait(DEADLINE_S) == 0
     assert only_capture(line)["state"] == "complete"

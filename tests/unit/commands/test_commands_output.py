@@ -121,7 +121,8 @@ def test_an_id_is_not_folded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("TERM", "xterm")
     capture_id = "20261127T022849913Z-e3caeaff"
-    print_rows([{"capture_id": capture_id, "other": "long words " * 9}] * 2, None)
+    others = {f"heading{number}": "a word" for number in range(5)}
+    print_rows([{"capture_id": capture_id, **others}] * 2, None)
     assert terminal.getvalue().count(capture_id) == 2
 
 
