@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+from types import FrameType
 
 from instant_logs_plugin.capture.stop import StopRequest
 
@@ -16,8 +18,8 @@ def stop_on_signals(stop: StopRequest) -> None:
     """Let the first signal end the capture, and a second one kill the process.
 
     SIGHUP says that the terminal was closed or its connection lost. It can come twice,
-    from the shell and from the kernel: it never kills. Where it is ignored, as under
-    ``nohup``, it stays ignored.
+    from the shell and from the kernel: it never kills, nor cuts off what is printed
+    behind the capture. Where it is ignored, as under ``nohup``, it stays ignored.
 
     To be called on the running event loop.
     """
@@ -29,7 +31,12 @@ def stop_on_signals(stop: StopRequest) -> None:
             loop.remove_signal_handler(one)
             signal.signal(one, signal.SIG_DFL)
 
+    def on_hangup(number: int, frame: FrameType | None) -> None:
+        del frame
+        with contextlib.suppress(RuntimeError):  # the loop, and the capture, have ended
+            loop.call_soon_threadsafe(stop.set, number)
+
     for number in _ASKING:
         loop.add_signal_handler(number, on_signal, number)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        loop.add_signal_handler(signal.SIGHUP, stop.set, signal.SIGHUP)
+        signal.signal(signal.SIGHUP, on_hangup)
