@@ -33,6 +33,8 @@ def stop_on_signals(stop: StopRequest) -> None:
 
     def on_hangup(number: int, frame: FrameType | None) -> None:
         del frame
+        # Only ignored signals do not kill while Python ends, either.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         with contextlib.suppress(RuntimeError):  # the loop, and the capture, have ended
             loop.call_soon_threadsafe(stop.set, number)
 
