@@ -311,14 +311,26 @@ class ZoneBusy(InstantLogsError):
         zone_id: The zone.
         holder: Who holds it, as far as is known.
         since: When it was taken, ISO 8601 UTC, or None.
+        is_refusing: Whether a takeover does not help: the lease of a capture of ours
+            is in the way, or the service refused.
     """
 
     exit_code = 4
-    hint = "wait with --on-busy wait, or end the other session with --on-busy takeover"
 
-    def __init__(self, zone_id: str, holder: str, since: str | None = None) -> None:
-        super().__init__(zone_id, holder, since)
+    def __init__(
+        self,
+        zone_id: str,
+        holder: str,
+        since: str | None = None,
+        is_refusing: bool = False,  # noqa: FBT001, FBT002 - unpickled by its place
+    ) -> None:
+        super().__init__(zone_id, holder, since, is_refusing)
         self.zone_id, self.holder, self.since = zone_id, holder, since
+        self.is_refusing = is_refusing
+        waiting = "wait with --on-busy wait, for longer with --busy-timeout"
+        taking = "end the other session with --on-busy takeover"
+        ending = "end who holds it: it cannot be taken over"
+        self.hint = f"{waiting}, or {ending if is_refusing else taking}"
 
     def __str__(self) -> str:
         since = f" since {self.since}" if self.since else ""

@@ -209,7 +209,8 @@ class SessionOpener:
     async def _check_empty(self) -> None:
         listed = await self.api.list_sessions(self.request.zone_id)
         if listed:
-            raise await self._busy(listed[0])
+            busy = await self._busy(listed[0])
+            raise ZoneBusy(busy.zone_id, busy.holder, busy.since, is_refusing=True)
 
     async def _others(
         self, listed: tuple[ListedSession, ...]

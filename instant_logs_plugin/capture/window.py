@@ -28,6 +28,8 @@ __all__ = ["Bounds", "CaptureWindow", "EndReason", "GapReason", "Plan", "Span", 
 
 
 _LONGEST_S = 366 * 86_400.0
+_SESSION_S = 3600.0
+"""The age at which the service ends a session."""
 
 
 class GapReason(StrEnum):
@@ -94,12 +96,17 @@ class Bounds:
         """Check every bound.
 
         Raises:
-            InvalidOption: A bound is not positive, a margin is negative, or a time is
-                longer than a year.
+            InvalidOption: A bound is not positive, a margin is negative, a time is
+                longer than a year, or a session would end before it is renewed.
         """
-        for option in ("duration", "renew_after"):
-            if not 0 < (value := getattr(self, f"{option}_s")) <= _LONGEST_S:
-                raise InvalidOption(option, value, "above 0 s, and a year at most")
+        if not 0 < self.duration_s <= _LONGEST_S:
+            allowed = "above 0 s, and a year at most"
+            raise InvalidOption("duration", self.duration_s, allowed)
+        if not 0 < self.renew_after_s < _SESSION_S:
+            allowed = (
+                f"above 0 s and below {_SESSION_S:g} s, the age of a session's end"
+            )
+            raise InvalidOption("renew_after", self.renew_after_s, allowed)
         for option in ("max_records", "max_bytes"):
             value = getattr(self, option)
             if value is not None and value < 1:

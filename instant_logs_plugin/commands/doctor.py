@@ -42,7 +42,8 @@ def doctor(
     """Look at all that a capture of a zone needs; one line each, with the mend.
 
     Nothing is changed, and without --probe no session is created. Exits with 0 if a
-    capture could start (warnings included), else with the code that it would end with.
+    capture could start (warnings included), else with the code that it would end with;
+    where PREFECT_API_URL is set that is one by a flow.
 
     instant-logs doctor ZONE --probe
     """

@@ -122,6 +122,8 @@ def _write_holder(path: Path) -> None:
 def _busy(zone_id: str, path: Path) -> ZoneBusy:
     try:
         facts = json.loads(path.read_text())
-        return ZoneBusy(zone_id, f"process {facts['pid']} here", facts["since"])
+        return ZoneBusy(
+            zone_id, f"process {facts['pid']} here", facts["since"], is_refusing=True
+        )
     except (OSError, ValueError, KeyError, TypeError):
-        return ZoneBusy(zone_id, "another process on this host")
+        return ZoneBusy(zone_id, "another process on this host", is_refusing=True)

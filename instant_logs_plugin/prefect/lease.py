@@ -200,9 +200,9 @@ class _Slot:
         with self._client() as client:
             facts = read_holder(client, self.zone_id)
         if not facts:
-            return ZoneBusy(self.zone_id, f"the limit {self.name}")
+            return ZoneBusy(self.zone_id, f"the limit {self.name}", is_refusing=True)
         holder = f"{facts.get('run', 'a flow run')} on {facts.get('host', 'some host')}"
-        return ZoneBusy(self.zone_id, holder, facts.get("since"))
+        return ZoneBusy(self.zone_id, holder, facts.get("since"), is_refusing=True)
 
     def _read_or_create(
         self, client: SyncPrefectClient

@@ -176,7 +176,21 @@ def test_taken_lease_is_4(emulate, command_line):
     result = line.run("capture", ZONE, "--on-busy", "fail")
     assert result.exit_code == 4
     assert str(holder.pid) in error_of(result)
+    assert "takeover" not in result.stderr
     assert interrupt(line, holder).exit_code == INTERRUPTED
+
+
+def test_a_takeover_that_is_refused_is_4(emulate, command_line):
+    """Where the service keeps the first session, nobody is told to try it again."""
+    line = command_line(emulate(on_second="refuse"))
+    other = other_host(line)
+    holder = other.start("capture", ZONE, "--duration", "60s")
+    wait_for_session(line)
+    result = line.run("capture", ZONE, "--on-busy", "takeover")
+    assert result.exit_code == 4, result.stderr
+    assert "takeover" not in result.stderr
+    error_of(result)
+    assert interrupt(other, holder).document["gaps"] == []
 
 
 def test_takeover_ends_the_other_session(emulate, command_line):

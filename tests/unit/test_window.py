@@ -42,6 +42,7 @@ def receive(window: CaptureWindow, now: float, lines: int, size: int = 10) -> No
         ("warm_up_s", "warm_up", -1),
         ("drain_s", "drain", float("nan")),
         ("renew_after_s", "renew_after", 0),
+        ("renew_after_s", "renew_after", 3600),
     ],
 )
 def test_bounds_are_checked(bound: str, option: str, value: float) -> None:
