@@ -140,10 +140,18 @@ class QueryFile:
         if unknown := sorted(set(given) - set(known)):
             has = f"it has {', '.join(known)}" if known else "it has none"
             raise InvalidQuery(f"{self.name} has no parameter {unknown[0]!r}: {has}")
-        return {
+        bound = {
             name: param.parse(given[name]) if name in given else param.default
             for name, param in known.items()
         }
+        _check_range(
+            {
+                name: value
+                for name, value in bound.items()
+                if known[name].type == "timestamp"
+            }
+        )
+        return bound
 
     def fields_needed(self, given: Mapping[str, object]) -> tuple[str, ...]:
         """Return the fields needed with these parameters; ``A|B``: one of them."""
@@ -153,6 +161,18 @@ class QueryFile:
             if param.needs and given.get(param.name) is not None
         ]
         return tuple(dict.fromkeys((*self.needs, *conditional)))
+
+
+def _check_range(bound: Mapping[str, object]) -> None:
+    """Refuse a range of time that holds nothing."""
+    since, until = (_instant(bound.get(name)) for name in ("since", "until"))
+    if since and until and since >= until:
+        allowed = f"behind since, {since.isoformat()}"
+        raise InvalidOption("until", until.isoformat(), allowed)
+
+
+def _instant(value: object) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else None
 
 
 def parse_query_file(text: str, *, name: str) -> QueryFile:

@@ -102,6 +102,9 @@ def query(
     """
     if parquet is not None and parquet.suffix != ".parquet":
         raise InvalidOption("--output", str(parquet), "a name that ends in .parquet")
+    if parquet is not None and output is not None:
+        allowed = "given with --output, which writes Parquet"
+        raise InvalidOption("--format", output.value, allowed)
     if list_:
         print_rows(_library(), output)
         return
@@ -159,6 +162,8 @@ def summary(
     """
     from instant_logs_plugin.analysis.summaries import DEFAULT_SUMMARIES, run_summaries
 
+    if all_ and capture_id:
+        raise InvalidOption("ID", capture_id, "given with --all, which takes every one")
     is_latest = not (all_ or label or since or until)
     ids = [capture_id or "latest"] if capture_id or is_latest else []
     given = {"since": since, "until": until}

@@ -20,14 +20,14 @@ def report(
         typer.Argument(metavar="ID", help="Ids, prefixes, latest[:label=value]."),
     ] = None,
     output: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--output",
             "-o",
             metavar="FILE",
-            help="Where the report goes; - for stdout.",
+            help="Default: report.html, or report.md; - is stdout.",
         ),
-    ] = "report.html",
+    ] = None,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="The gist as Markdown, for a chat.")
     ] = False,
@@ -57,6 +57,7 @@ def report(
     text = render(store, capture_id or [], with_comparison=compare)
     if output == "-":
         sys.stdout.write(text)
-    else:
-        write_result(Path(output), text)
-        typer.echo(f"wrote {output}, {len(text.encode()):,} bytes", err=True)
+        return
+    path = Path(output or ("report.md" if markdown else "report.html"))
+    write_result(path, text)
+    typer.echo(f"wrote {path}, {len(text.encode()):,} bytes", err=True)

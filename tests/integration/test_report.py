@@ -76,6 +76,7 @@ def test_markdown_is_escaped(store):
     assert "<script>" not in text
     assert "\x1b" not in text
     assert "|pipe|" not in text
+    assert store.run("report", "--markdown").stderr.startswith("wrote report.md")
 
 
 def test_refusals_write_nothing(store):

@@ -172,7 +172,10 @@ def test_answer_that_cannot_be_written(path, store):
         (["query", "select 1", "--capture", "z"], CaptureNotFound),
         (["query", "select 1", "--memory-limit", "much"], InvalidQuery),
         (["query", "select 1", "--name", "status"], InvalidOption),
+        (["query", "select 1", "-o", "x.parquet", "--format", "csv"], InvalidOption),
         (["summary", "--since", "yesterday"], InvalidOption),
+        (["summary", "--since", "2026-03-02", "--until", "2026-03-02"], InvalidOption),
+        (["summary", "a", "--all"], InvalidOption),
     ],
 )
 def test_wrong_options(arguments, error, store):

@@ -74,7 +74,7 @@ EXAMPLES = [
     (RateLimited("slow down", 429, 971, 2.5), 5, "slow down (HTTP 429, code 971)"),
     (ApiUnreachable("no answer"), 5, "no answer"),
     (InvalidApiResponse("no session", 200), 5, "no session (HTTP 200)"),
-    (ZoneBusy("z", "process 7 here", None, True), 4, None),
+    (ZoneBusy("z", "process 7 here", is_refusing=True), 4, None),
     (
         ZoneBusy("z", "them", "2026-03-01T12:00:00Z"),
         4,
