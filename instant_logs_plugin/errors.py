@@ -130,7 +130,8 @@ class InvalidOption(ConfigurationError):
     def __init__(self, option: str, value: object, allowed: str) -> None:
         super().__init__(option, value, allowed)
         self.option, self.value, self.allowed = option, value, allowed
-        self.hint = f"give {option} {allowed}"
+        # A reason behind a colon is told once.
+        self.hint = f"give {option} {allowed.partition(': ')[0]}"
 
     def __str__(self) -> str:
         return f"{self.option} is {self.value!r}, not {self.allowed}"
